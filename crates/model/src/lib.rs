@@ -1,0 +1,3 @@
+//! The vocabulary every room shares: data and checks only, nothing that acts.
+
+pub mod id;
