@@ -1,0 +1,1 @@
+//! Idle servers, waiting clients and credits. Knows nothing of sessions.
