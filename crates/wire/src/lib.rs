@@ -9,4 +9,5 @@ pub mod encode;
 pub mod frame;
 pub mod frontend;
 pub mod sqlstate;
+pub mod startup;
 pub mod tag;
