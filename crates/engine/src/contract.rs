@@ -296,7 +296,10 @@ impl Outputs {
 
     /// True where nothing is to be done.
     pub fn is_empty(&self) -> bool {
-        self.list.is_empty() && self.derives.is_empty() && self.parcels.is_empty() && self.notes.is_empty()
+        self.list.is_empty()
+            && self.derives.is_empty()
+            && self.parcels.is_empty()
+            && self.notes.is_empty()
             && self.remarks.is_empty()
     }
 

@@ -10,6 +10,7 @@ pub mod pool;
 pub mod refuse;
 pub mod remark;
 pub mod session;
+mod slab;
 pub mod snapshot;
 pub mod steward;
 pub mod tally;
