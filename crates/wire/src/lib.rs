@@ -12,3 +12,4 @@ pub mod frontend;
 pub mod sqlstate;
 pub mod startup;
 pub mod tag;
+pub mod userlist;
