@@ -236,14 +236,10 @@ impl Worker {
         ticket
     }
 
-    /// Numbers of connections to servers: even ones are ours, odd ones the steward's (clients), so that they never meet.
+    /// Numbers of connections to servers: apart from the steward's, who numbers clients from 1.
     fn public(&mut self) -> PublicId {
         self.next_public += 1;
-        PublicId((self.next_public << 17) | (u64::from(self.id.0) << 1) | 1 << 63 >> 1)
-    }
-
-    fn random(&mut self) -> u64 {
-        self.rng.next_u64()
+        PublicId(1 << 40 | u64::from(self.id.0) << 32 | self.next_public)
     }
 }
 

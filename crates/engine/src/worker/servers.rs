@@ -394,7 +394,7 @@ impl Worker {
         if !half_sent && !greeting {
             out.fixed(conn, encode::TERMINATE);
         }
-        out.list.push(Output::Shut { conn });
+        out.shut(conn);
         self.server_deadlines.set(conn.index(), Now(now.0.saturating_add(CLOSING_US)));
         if busy && !greeting {
             self.send_courier(now, conn, None, None, out);
