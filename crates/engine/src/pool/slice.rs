@@ -82,6 +82,8 @@ pub struct Slice {
     pub clients: u32,
     /// Reasons for cleaning that were told already.
     pub tainted_told: u32,
+    /// Servers cleaned, by reason.
+    pub taints: [u64; 9],
     /// Cancel requests under way.
     pub cancels: u32,
     /// Counters.
@@ -114,6 +116,7 @@ impl Slice {
             refused: None,
             clients: 0,
             tainted_told: 0,
+            taints: [0; 9],
             cancels: 0,
             tally: SliceTally::default(),
             closings: Closings::default(),
@@ -250,6 +253,9 @@ impl Slice {
         assert_eq!(self.count.total(), self.credits, "every credit covers one connection");
         assert!(self.idle.len() as u32 <= self.count.open, "who rests is open");
         assert_eq!(self.waiting as usize, self.line.len(), "the line is as long as it says");
-        assert!(self.paused || self.idle.is_empty() || self.line.is_empty(), "nobody waits beside an idle server");
+        assert!(
+            self.paused || self.idle.is_empty() || self.line.is_empty(),
+            "nobody waits beside an idle server"
+        );
     }
 }

@@ -263,8 +263,10 @@ impl Link<'_> {
         id: u64,
         m: Message<'_>,
     ) -> Next {
-        let name = client.statements.as_ref().and_then(|known| known.name_of(id)).unwrap_or_default().to_vec();
-        let mut list: Vec<(u8, Vec<u8>)> = fields.iter().map(|(letter, text)| (letter, text.to_vec())).collect();
+        let name =
+            client.statements.as_ref().and_then(|known| known.name_of(id)).unwrap_or_default().to_vec();
+        let mut list: Vec<(u8, Vec<u8>)> =
+            fields.iter().map(|(letter, text)| (letter, text.to_vec())).collect();
         for (_, text) in list.iter_mut().filter(|(letter, _)| *letter == b'M') {
             text.splice(range.clone(), name.iter().copied());
         }
@@ -279,7 +281,9 @@ impl Link<'_> {
         if front.statement == 0 || front.statement & UNNAMED != 0 || !self.renames() {
             return;
         }
-        if fields.code() == Some(SqlState::FEATURE_NOT_SUPPORTED) && fields.routine() == Some(b"RevalidateCachedQuery") {
+        if fields.code() == Some(SqlState::FEATURE_NOT_SUPPORTED)
+            && fields.routine() == Some(b"RevalidateCachedQuery")
+        {
             self.statements.heal(front.statement);
             self.tally.statements_healed += 1;
         } else if fields.code() == Some(SqlState::INVALID_SQL_STATEMENT_NAME) {
@@ -306,14 +310,17 @@ impl Link<'_> {
                 }
                 Owed::Parse => {
                     server.registry.undo(entry.statement);
-                    if let Some(statements) = client.as_deref_mut().and_then(|client| client.statements.as_mut())
+                    if let Some(statements) =
+                        client.as_deref_mut().and_then(|client| client.statements.as_mut())
                         && entry.serve == Serve::Client
                     {
                         statements.undo(entry.statement);
                     }
                 }
                 Owed::MadeParse => {
-                    if let Some(statements) = client.as_deref_mut().and_then(|client| client.statements.as_mut()) {
+                    if let Some(statements) =
+                        client.as_deref_mut().and_then(|client| client.statements.as_mut())
+                    {
                         statements.undo(entry.statement);
                     }
                 }
@@ -334,19 +341,28 @@ impl Link<'_> {
         serve
     }
 
-    fn command_complete(&mut self, mut client: Option<&mut Client>, server: &mut Server, m: Message<'_>) -> Next {
+    fn command_complete(
+        &mut self,
+        mut client: Option<&mut Client>,
+        server: &mut Server,
+        m: Message<'_>,
+    ) -> Next {
         if m.header.body > TAG_BYTES_MAX {
             return misfit(server, m);
         }
         let Some(body) = m.whole() else { return m.want_whole() };
-        if self.rules.shared
-            && server.ledger.front().is_some_and(|entry| entry.serve == Serve::Client)
-            && let Some(tag) = backend::command_tag(body)
-        {
-            server.taint.mark(Taint::of_tag(tag));
-            if matches!(tag, b"DISCARD ALL" | b"DEALLOCATE ALL") {
+        let theirs = server.ledger.front().is_some_and(|entry| entry.serve == Serve::Client);
+        if let Some(tag) = backend::command_tag(body).filter(|_| self.rules.shared) {
+            let gone = matches!(tag, b"DISCARD ALL" | b"DEALLOCATE ALL");
+            if gone {
                 server.registry.clear();
-                if let Some(statements) = client.as_deref_mut().and_then(|client| client.statements.as_mut()) {
+            }
+            if theirs {
+                server.taint.mark(Taint::of_tag(tag));
+            }
+            if gone && theirs {
+                if let Some(statements) = client.as_deref_mut().and_then(|client| client.statements.as_mut())
+                {
                     statements.clear();
                 }
             }

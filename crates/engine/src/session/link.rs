@@ -7,9 +7,9 @@ use wire::encode;
 
 use super::client::Client;
 use super::ledger::Owed;
+use super::params;
 use super::server::Server;
 use super::statements;
-use super::params;
 use crate::contract::Outputs;
 use crate::tally::SliceTally;
 use crate::time::Now;

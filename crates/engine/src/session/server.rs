@@ -23,7 +23,6 @@ use crate::remark::ServerOut;
 use crate::time::Now;
 
 /// Where a connection is in its life.
-#[derive(Debug)]
 pub enum Phase {
     /// The socket is being connected.
     Dialling,
@@ -104,12 +103,15 @@ impl Ring {
     /// What is remembered, oldest first.
     pub fn dump(&self) -> Box<[(char, u8, u32)]> {
         let (new, old) = self.seen.split_at(usize::from(self.next) % RING);
-        old.iter().chain(new).filter(|(d, ..)| *d != 0).map(|(d, tag, body)| (char::from(*d), *tag, *body)).collect()
+        old.iter()
+            .chain(new)
+            .filter(|(d, ..)| *d != 0)
+            .map(|(d, tag, body)| (char::from(*d), *tag, *body))
+            .collect()
     }
 }
 
 /// One connection to a server.
-#[derive(Debug)]
 pub struct Server {
     /// Its identifier.
     pub conn: ConnId,
@@ -135,6 +137,12 @@ pub struct Server {
     pub outdated: Option<ServerOut>,
     /// It failed in a step of ours.
     pub failed: Option<Box<Failure>>,
+    /// A ROLLBACK for a client that left is under way.
+    pub rolling_back: bool,
+    /// Its connect_query is under way.
+    pub starting: bool,
+    /// Why it was told goodbye.
+    pub why: ServerOut,
     /// It said FATAL.
     pub fatal: bool,
     /// Bytes to it pile up.
@@ -186,6 +194,9 @@ impl Server {
             boundaries: 0,
             outdated: None,
             failed: None,
+            rolling_back: false,
+            starting: false,
+            why: ServerOut::ServerClosed,
             fatal: false,
             backlogged: false,
             unnamed: 0,

@@ -62,7 +62,6 @@ struct Home {
 }
 
 /// Everything one worker thread decides.
-#[derive(Debug)]
 pub struct Worker {
     id: WorkerId,
     config: Arc<Config>,
@@ -166,7 +165,8 @@ impl Worker {
             Some(client) => match client.life {
                 Life::Linked { .. } => FULL,
                 Life::Idle | Life::Cancelled => {
-                    let rests = self.homes.get(client.slice as usize).is_some_and(|home| home.slice.idle_len() > 0);
+                    let rests =
+                        self.homes.get(client.slice as usize).is_some_and(|home| home.slice.idle_len() > 0);
                     if rests { FULL } else { SMALL }
                 }
                 Life::Login(_) | Life::Knocking(_) | Life::Arriving { .. } | Life::Waiting { .. } => SMALL,
@@ -249,15 +249,15 @@ impl Worker {
 
 impl Rules {
     /// The rules of a pool.
-    pub fn of(settings: &PoolSettings, config: &Config) -> Self {
-        let shared = settings.pool_mode != PoolMode::Session;
+    pub fn of(settings: &PoolSettings) -> Self {
+        let shared = settings.mode != PoolMode::Session;
         Self {
             shared,
-            statement_mode: settings.pool_mode == PoolMode::Statement,
+            statement_mode: settings.mode == PoolMode::Statement,
             statements_max: settings.max_prepared_statements as usize,
-            statement_bytes_max: settings.statement_bytes_max,
-            packet_bytes_max: config.proxy.max_packet_size,
-            no_simple_query: config.proxy.disable_pqexec,
+            statement_bytes_max: u32::try_from(settings.statement_bytes_max).unwrap_or(u32::MAX),
+            packet_bytes_max: u32::try_from(settings.max_packet_size).unwrap_or(u32::MAX),
+            no_simple_query: settings.disable_pqexec,
         }
     }
 }
