@@ -9,6 +9,7 @@ use wire::sqlstate::SqlState;
 use super::Worker;
 use crate::contract::{Derive, DialError, DialTo, Gone, Output, Outputs, Taken, Then};
 use crate::orders::{Back, DialRefusal, Note};
+use crate::planted::Fault;
 use crate::refuse::Refusal;
 use crate::remark::{ClientOut, Remark, ServerOut};
 use crate::session::back;
@@ -52,6 +53,7 @@ impl Worker {
         if let Some(server) = self.servers.get_mut(index, conn.generation) {
             server.public = public;
             server.epoch = epoch;
+            server.ledger.planted = self.planted;
         }
         out.list.push(Output::Dial { conn, dial: out.dials.len() as u32 });
         out.dials.push(DialTo::Server(target));
@@ -103,7 +105,9 @@ impl Worker {
         home.slice.count.dialling -= 1;
         home.slice.credits -= 1;
         home.slice.tally.dials_refused += 1;
-        out.notes.push(Note::Back { slice: home.slice.id, credits: 1, why: Back::Refused(why.clone()) });
+        if !self.planted.is(Fault::PermitLost) {
+            out.notes.push(Note::Back { slice: home.slice.id, credits: 1, why: Back::Refused(why.clone()) });
+        }
         out.remarks.push(Remark::DialRefused { key: home.slice.key.clone(), why: why.clone() });
         if let DialRefusal::Server { code: Some(SqlState::INVALID_PASSWORD), .. } = &why {
             home.client_key = None;
@@ -163,6 +167,9 @@ impl Worker {
         let home = &mut self.homes[server.slice as usize];
         let client = match server.phase {
             Phase::Linked { client } => self.clients.get_mut(client.index(), client.generation),
+            Phase::Preparing { client, .. } if self.planted.is(Fault::ForeignSettingKept) => {
+                self.clients.get_mut(client.index(), client.generation)
+            }
             Phase::Dialling
             | Phase::Greeting(_)
             | Phase::Idle
@@ -180,12 +187,14 @@ impl Worker {
             statements: &mut self.statements,
             params: &mut self.params,
             tally: &mut home.slice.tally,
+            planted: self.planted,
             out,
         };
         match link.back(client, server, bytes) {
             back::End::Taken(taken) => {
                 home.slice.tally.sent -= (bytes.len() - taken.used) as u64;
-                if taken.used == bytes.len() && server.ledger.is_empty() {
+                let quiet = server.ledger.is_empty() || self.planted.is(Fault::ReleasedWithRepliesOwed);
+                if taken.used == bytes.len() && quiet {
                     self.quiet(now, conn, out);
                 }
                 taken
@@ -384,7 +393,12 @@ impl Worker {
             }
         }
         let greeting = matches!(server.phase, Phase::Greeting(_));
-        home.slice.count.closing += 1;
+        if self.planted.is(Fault::ClosingFreedAtOnce) {
+            home.slice.credits -= 1;
+            out.notes.push(Note::Back { slice: home.slice.id, credits: 1, why: Back::Closed });
+        } else {
+            home.slice.count.closing += 1;
+        }
         home.slice.closings.count(why);
         home.slice.tally.servers_closed += 1;
         server.phase = Phase::Closing;
@@ -424,6 +438,9 @@ impl Worker {
         out.close(conn);
         let index = server.slice;
         let slice = &mut self.homes[index as usize].slice;
+        if matches!(server.phase, Phase::Closing) && self.planted.is(Fault::ClosingFreedAtOnce) {
+            return;
+        }
         slice.credits -= 1;
         let mut why = server.why;
         if let Phase::Closing = server.phase {
@@ -498,6 +515,9 @@ impl Worker {
         }
         let Some(client) = self.clients.get_mut(conn.index(), conn.generation) else { return };
         client.backlogged = None;
+        if self.planted.is(Fault::HeldForEver) {
+            return;
+        }
         match client.life {
             Life::Linked { server } => out.read(server),
             Life::Idle => out.read(conn),
