@@ -94,6 +94,8 @@ impl Link<'_> {
                     client.pause = Pause::No;
                     self.out.read(client.conn);
                 }
+            } else {
+                while server.ledger.pop_made().is_some() {}
             }
             if self.out.sending > CALL_BYTES_MAX && at < input.len() {
                 self.out.read(server.conn);

@@ -337,6 +337,12 @@ impl Ledger {
         Some(front.serve)
     }
 
+    /// True where the server waits for a Sync that has not been sent.
+    pub fn wants_sync(&self) -> bool {
+        let last = self.queue.back().map(|entry| entry.owed);
+        self.skipping || last.is_some_and(|owed| !matches!(owed, Owed::Sync | Owed::Query | Owed::Function))
+    }
+
     /// Forgets everything: the connection is given up.
     pub fn clear(&mut self) {
         self.queue = VecDeque::new();

@@ -13,7 +13,7 @@ use crate::planted::Fault;
 use crate::refuse::Refusal;
 use crate::remark::{ClientOut, Remark, ServerOut};
 use crate::session::client::{Body, Life, Pause};
-use crate::session::ledger::{Owed, Serve};
+use crate::session::ledger::{Copy, Owed, Serve};
 use crate::session::params::{self, Change};
 use crate::session::server::{Phase, Server, Step};
 use crate::session::taint::Taint;
@@ -30,6 +30,8 @@ pub(super) enum Checkout {
     Refused,
 }
 
+/// A server works for a client that has left so long at most, in microseconds.
+const DRAINING_US: u64 = 5_000_000;
 /// What a tainted server is told. RESET ALL alone does not undo SET ROLE.
 const CLEAN: &str = "SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; UNLISTEN *; CLOSE ALL; \
     SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES";
@@ -422,19 +424,33 @@ impl Worker {
                 ServerOut::ClientLeft
             }
         };
-        let quiet = server.ledger.is_empty() && server.body == Body::None && !half_sent && !server.fatal;
-        if self.planted.is(Fault::AbandonedServerReused) {
-            return self.check_in(now, server_id, out);
-        }
-        if !linked || !quiet {
+        let gentle = matches!(why, ClientOut::Left | ClientOut::Lost(_) | ClientOut::ServerSaid(_));
+        if !linked || half_sent || server.fatal || !gentle || server.ledger.copy() != Copy::No {
             return self.close_server(now, server_id, reason, half_sent, out);
         }
+        // What the client has asked is carried out, as a server of its own would have done; nobody gets the answer.
+        if server.ledger.wants_sync() {
+            out.fixed(server_id, encode::SYNC);
+            server.ledger.push(Owed::Sync, Serve::Ours, 0);
+        }
+        server.phase = Phase::Draining;
+        self.server_deadlines.set(server_id.index(), Now(now.0.saturating_add(DRAINING_US)));
+        if server.ledger.is_empty() && server.body == Body::None {
+            return self.drained_dry(now, server_id, out);
+        }
+        out.read(server_id);
+    }
+
+    /// A server has worked off what a client that left had asked.
+    pub(super) fn drained_dry(&mut self, now: Now, server_id: ConnId, out: &mut Outputs) {
+        let Some(server) = self.servers.get_mut(server_id.index(), server_id.generation) else { return };
+        server.failed = None;
         if server.status == TxStatus::Idle {
             return self.check_in(now, server_id, out);
         }
-        // Cancel requests still under way could hit the ROLLBACK: then the server is not worth it.
+        // A cancel request still under way could hit the ROLLBACK: then the server is not worth it.
         if server.cancels > 0 {
-            return self.close_server(now, server_id, reason, false, out);
+            return self.close_server(now, server_id, ServerOut::ClientLeft, false, out);
         }
         self.clean(now, server_id, b"ROLLBACK", out);
         if let Some(server) = self.servers.get_mut(server_id.index(), server_id.generation) {

@@ -15,7 +15,7 @@ use crate::remark::{ClientOut, Remark, ServerOut};
 use crate::session::back;
 use crate::session::client::{Body, Life};
 use crate::session::greet::{Greet, GreetCx, GreetStep, Welcome};
-use crate::session::ledger::{Owed, Serve};
+use crate::session::ledger::{Copy, Owed, Serve};
 use crate::session::link::Link;
 use crate::session::params::{Name, Value};
 use crate::session::server::{Phase, Server};
@@ -89,6 +89,7 @@ impl Worker {
             | Phase::Idle
             | Phase::Preparing { .. }
             | Phase::Linked { .. }
+            | Phase::Draining
             | Phase::CancelWait
             | Phase::Cleaning
             | Phase::Closing => self.login_failed(now, conn, DialRefusal::Socket(why), out),
@@ -109,14 +110,18 @@ impl Worker {
             out.notes.push(Note::Back { slice: home.slice.id, credits: 1, why: Back::Refused(why.clone()) });
         }
         out.remarks.push(Remark::DialRefused { key: home.slice.key.clone(), why: why.clone() });
-        if let DialRefusal::Server { code: Some(SqlState::INVALID_PASSWORD), .. } = &why {
+        if let DialRefusal::Credentials(_)
+        | DialRefusal::Server { code: Some(SqlState::INVALID_PASSWORD), .. } = &why
+        {
             home.client_key = None;
         }
         let fatal = match &why {
             DialRefusal::Server { code, message, .. } if is_final(*code) => {
                 Some(Refusal::ServerLogin { code: *code, message: message.clone() })
             }
-            DialRefusal::Credentials(text) => Some(Refusal::ServerUnreachable(text.clone())),
+            DialRefusal::Credentials(_) => {
+                Some(Refusal::ServerUnreachable("the server's credentials do not fit: see the log".into()))
+            }
             DialRefusal::Server { .. }
             | DialRefusal::Socket(_)
             | DialRefusal::Lost
@@ -156,6 +161,7 @@ impl Worker {
             Phase::Idle
             | Phase::Preparing { .. }
             | Phase::Linked { .. }
+            | Phase::Draining
             | Phase::CancelWait
             | Phase::Cleaning => self.session_bytes(now, conn, bytes, out),
         }
@@ -174,6 +180,7 @@ impl Worker {
             | Phase::Greeting(_)
             | Phase::Idle
             | Phase::Preparing { .. }
+            | Phase::Draining
             | Phase::CancelWait
             | Phase::Cleaning
             | Phase::Closing
@@ -194,8 +201,20 @@ impl Worker {
             back::End::Taken(taken) => {
                 home.slice.tally.sent -= (bytes.len() - taken.used) as u64;
                 let quiet = server.ledger.is_empty() || self.planted.is(Fault::ReleasedWithRepliesOwed);
-                if taken.used == bytes.len() && quiet {
-                    self.quiet(now, conn, out);
+                let (whole, copying) = (taken.used == bytes.len(), server.ledger.copy() != Copy::No);
+                match server.phase {
+                    // Half a message nobody asked for: not lent before the rest has come.
+                    Phase::Idle if !whole => {
+                        server.phase = Phase::Cleaning;
+                        home.slice.leave_idle(conn);
+                        self.arm_step(now, conn);
+                    }
+                    // A COPY needs its client.
+                    Phase::Draining if copying => {
+                        self.close_server(now, conn, ServerOut::ClientLeft, false, out)
+                    }
+                    _ if whole && quiet => self.quiet(now, conn, out),
+                    _ => {}
                 }
                 taken
             }
@@ -220,6 +239,7 @@ impl Worker {
         let Some(server) = self.servers.get_mut(conn.index(), conn.generation) else { return };
         match server.phase {
             Phase::Linked { .. } => self.maybe_release(now, conn, out),
+            Phase::Draining if server.body == Body::None => self.drained_dry(now, conn, out),
             Phase::Preparing { .. } if server.body == Body::None => self.prepared(now, conn, out),
             Phase::Cleaning if server.body == Body::None => self.cleaned(now, conn, out),
             Phase::Idle if server.fatal || server.outdated.is_some() => {
@@ -229,6 +249,7 @@ impl Worker {
             Phase::Idle
             | Phase::Preparing { .. }
             | Phase::Cleaning
+            | Phase::Draining
             | Phase::CancelWait
             | Phase::Dialling
             | Phase::Greeting(_)
@@ -388,7 +409,11 @@ impl Worker {
                 home.slice.leave_idle(conn);
                 home.slice.count.open -= 1;
             }
-            Phase::Preparing { .. } | Phase::Linked { .. } | Phase::CancelWait | Phase::Cleaning => {
+            Phase::Preparing { .. }
+            | Phase::Linked { .. }
+            | Phase::Draining
+            | Phase::CancelWait
+            | Phase::Cleaning => {
                 home.slice.count.open -= 1;
             }
         }
@@ -429,6 +454,7 @@ impl Worker {
             Phase::Idle
             | Phase::Preparing { .. }
             | Phase::Linked { .. }
+            | Phase::Draining
             | Phase::CancelWait
             | Phase::Cleaning
             | Phase::Closing => {}
@@ -462,6 +488,7 @@ impl Worker {
             Phase::Dialling
             | Phase::Greeting(_)
             | Phase::Idle
+            | Phase::Draining
             | Phase::CancelWait
             | Phase::Cleaning
             | Phase::Closing
