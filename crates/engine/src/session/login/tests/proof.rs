@@ -137,6 +137,33 @@ fn a_slow_step_is_done_once_for_a_stored_password_and_never_kept_of_a_wrong_one(
 }
 
 #[test]
+fn an_empty_password_is_refused_in_clear_text_even_where_it_is_right() {
+    let mut config = config(AuthType::Plain);
+    let verifier = Verifier::of(&derive(b"", b"salt", 7), b"salt", 7);
+    let password = Some(SecretText::new(verifier.stored_text().to_string()));
+    config.add_user(User { password, ..User::with_defaults("empty".into()) });
+    assert_eq!(refusal(Door::new(config).log_in("empty", "wall", "")), wrong_password("empty"));
+}
+
+#[test]
+fn a_password_that_was_right_before_a_reload_is_wrong_after_it() {
+    for (auth_type, user) in
+        [(AuthType::Plain, "plain"), (AuthType::ScramSha256, "plain"), (AuthType::Plain, "scram")]
+    {
+        let mut door = Door::new(config(AuthType::ScramSha256));
+        proven(door.log_in(user, "wall", "secret"));
+        let mut config = config(auth_type);
+        let password = Some(SecretText::new("another".into()));
+        config.add_user(User { password, ..User::with_defaults(user.into()) });
+        door.config = Arc::new(config);
+        door.next_client();
+        assert_eq!(refusal(door.log_in(user, "wall", "secret")), wrong_password(user));
+        door.next_client();
+        proven(door.log_in(user, "wall", "another"));
+    }
+}
+
+#[test]
 fn scram_gives_the_key_that_logs_in_to_servers() {
     let expected = |salt: &[u8]| Some(*derive(b"secret", salt, 7).client_key().bytes());
     for (auth_type, key) in [
