@@ -1,0 +1,3 @@
+//! One worker thread: sockets, buffers and the loop that carries them to the engine and back.
+
+pub mod socket;
