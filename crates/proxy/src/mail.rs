@@ -94,7 +94,13 @@ impl WorkerMail {
 impl WorkerInbox {
     /// To be called before the box is emptied: letters from here on wake the loop again.
     pub fn open(&self) {
-        self.woken.store(false, Ordering::Release);
+        self.woken.swap(false, Ordering::AcqRel);
+    }
+
+    /// True where letters have come since the box was opened last. Costs a load.
+    #[inline]
+    pub fn rings(&self) -> bool {
+        self.woken.load(Ordering::Acquire)
     }
 
     /// The next letter, if there is one.

@@ -71,6 +71,14 @@ impl Line {
         .unwrap_or_else(Some)
     }
 
+    /// True once a dial has got through.
+    pub fn is_connected(&self) -> bool {
+        match self {
+            Self::Tcp(stream) => stream.peer_addr().is_ok(),
+            Self::Unix(stream) => stream.peer_addr().is_ok(),
+        }
+    }
+
     /// Starts reporting events, edge-triggered.
     ///
     /// A TCP socket reports both directions for good: room to write costs no event of its own there. On a unix socket
