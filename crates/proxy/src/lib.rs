@@ -2,6 +2,7 @@
 
 pub mod derive;
 pub mod door;
+pub mod life;
 pub mod mail;
 pub mod observe;
 pub mod resolve;

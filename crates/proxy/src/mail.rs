@@ -127,6 +127,10 @@ pub enum Wish {
     LeaveNow,
     /// SIGHUP: read the configuration again.
     Reload,
+    /// SIGUSR1: PAUSE.
+    Pause,
+    /// SIGUSR2: RESUME.
+    Resume,
 }
 
 /// The way to the steward's mailbox.

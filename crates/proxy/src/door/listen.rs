@@ -88,6 +88,16 @@ pub struct Bound {
     pub at: At,
 }
 
+impl At {
+    /// The address alone, as PgBouncer writes it.
+    pub fn place(&self) -> String {
+        match self {
+            Self::Tcp(address) => address.to_string(),
+            Self::Unix(path) => format!("unix:{}", path.display()),
+        }
+    }
+}
+
 impl std::fmt::Display for At {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

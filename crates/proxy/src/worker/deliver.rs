@@ -153,14 +153,14 @@ impl<B: Brain> Turn<B> {
                         self.say(Input::Gone { conn, how });
                     }
                 }
-                News::Arrived(moving) => self.move_in(moving),
+                News::Arrived(moving) => self.move_in(*moving),
             }
         }
     }
 
     /// A client moves in; nothing of it is offered before the engine says so.
-    pub(super) fn move_in(&mut self, moving: Box<Moving>) {
-        let Moving { line, kept, backlog, seed } = *moving;
+    pub(super) fn move_in(&mut self, moving: Moving) {
+        let Moving { line, kept, backlog, seed } = moving;
         self.outs.clear();
         let conn = self.brain.arrive(self.room.now, seed, &mut self.outs);
         let entry = self.room.admit(conn, line, Outbound::Open);

@@ -19,7 +19,7 @@ const NOTHING: Piece = Piece::Fixed(&[]);
 
 /// What became of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sent {
+pub(super) enum Sent {
     /// The socket took it all.
     All,
     /// The rest is the connection's backlog, which was empty before.
@@ -32,7 +32,7 @@ pub enum Sent {
 
 /// Sends the piece at `at` and what else the call has for the same receiver.
 #[inline]
-pub fn send(entry: &mut Conn, to: ConnId, at: usize, outs: &mut Outputs, input: &[u8]) -> Sent {
+pub(super) fn send(entry: &mut Conn, to: ConnId, at: usize, outs: &mut Outputs, input: &[u8]) -> Sent {
     let end = outs.list.len().min(at + LOOK_AHEAD);
     let Some(Output::Send { piece, .. }) = outs.list.get(at).copied() else { return Sent::Deferred };
     let first = outs.bytes(piece, input);
@@ -105,12 +105,12 @@ fn queue_behind(entry: &mut Conn, pieces: &[IoSlice<'_>], mut taken: usize) {
 }
 
 /// True where the socket only asks to come back later.
-pub fn is_patience(error: &io::Error) -> bool {
+pub(super) fn is_patience(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
 }
 
 /// How a connection ended whose reading or writing failed.
-pub fn ending(error: &io::Error) -> Gone {
+pub(super) fn ending(error: &io::Error) -> Gone {
     match error.kind() {
         io::ErrorKind::TimedOut => Gone::TimedOut,
         _ => Gone::Reset,

@@ -2,6 +2,7 @@
 
 pub mod brain;
 pub mod conn;
+pub mod crew;
 mod deliver;
 pub mod dial;
 pub mod errands;

@@ -164,7 +164,7 @@ impl<B: Brain> Turn<B> {
         while let Some(letter) = self.inbox.next() {
             match letter {
                 Letter::Order(order) => self.order(order),
-                Letter::Parcel(moving) => self.move_in(moving),
+                Letter::Parcel(moving) => self.move_in(*moving),
                 Letter::Derived { ticket, salted } => self.say(Input::Derived { ticket, salted }),
                 Letter::Resolved { conn, addresses } => {
                     let step = self.room.dials.resolved(conn, &addresses, &self.room.tuning);
