@@ -20,6 +20,13 @@ pub(crate) enum Side {
     Theirs = 1,
 }
 
+impl Side {
+    /// Who begins in the pair of this number.
+    pub(crate) fn order(pair: usize) -> [Self; 2] {
+        if pair.is_multiple_of(2) { [Self::Ours, Self::Theirs] } else { [Self::Theirs, Self::Ours] }
+    }
+}
+
 /// Splits `count` pairs into at most `rounds` even parts.
 ///
 /// Where a program's memory happens to lie makes it a little faster or slower for its whole life. Each round starts
@@ -47,8 +54,7 @@ impl Pairs {
         mut measure: impl FnMut(usize, Side) -> anyhow::Result<f64>,
     ) -> anyhow::Result<()> {
         for at in numbers {
-            let order = if at % 2 == 0 { [Side::Ours, Side::Theirs] } else { [Side::Theirs, Side::Ours] };
-            for side in order {
+            for side in Side::order(at) {
                 let value = measure(at, side)?;
                 self.note(side, value);
             }

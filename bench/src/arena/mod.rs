@@ -68,6 +68,7 @@ pub(crate) struct Arena {
     terms: Terms,
     sizes: Sizes,
     pinned: Option<(usize, usize)>,
+    starts: usize,
     folder: TempDir,
 }
 
@@ -105,7 +106,7 @@ impl Arena {
             Kind::Null => Backend::null(terms.cpu, folder.path())?,
         };
         let sizes = Sizes { pool: args.pool, clients_max: clients_max + 100 };
-        Ok(Self { running: Vec::new(), contestants, backend, tools, terms, sizes, pinned, folder })
+        Ok(Self { running: Vec::new(), contestants, backend, tools, terms, sizes, pinned, starts: 0, folder })
     }
 
     /// Starts one contestant, under `wrapper` if there is one.
@@ -121,9 +122,19 @@ impl Arena {
     /// Starts all contestants, anew if they run; they stay until the next start or the arena's end.
     pub(crate) fn start(&mut self) -> anyhow::Result<()> {
         self.running.clear();
-        for at in 0..self.contestants.len() {
+        self.starts += 1;
+        let mut order: Vec<usize> = (0..self.contestants.len()).collect();
+        // Being the first to start shall be nobody's privilege.
+        let turned = self.starts.is_multiple_of(2);
+        if turned {
+            order.reverse();
+        }
+        for at in order {
             let running = self.start_one(at, Vec::new())?;
             self.running.push(running);
+        }
+        if turned {
+            self.running.reverse();
         }
         Ok(())
     }

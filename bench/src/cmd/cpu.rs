@@ -130,7 +130,7 @@ impl Measured {
         let proxies = arena.pair()?;
         let mut load = Load::new(arena, proxies, protocol, args)?;
         let span = Duration::from_secs_f64(args.seconds);
-        for side in [Side::Ours, Side::Theirs] {
+        for side in Side::order(numbers.start) {
             // Pools fill, caches warm.
             load.run(proxies[side as usize], side, span.min(Duration::from_secs(1)))?;
         }
