@@ -85,6 +85,12 @@ pub enum Output {
         /// Whom.
         conn: ConnId,
     },
+    /// Write what is pending, then shut the writing side; go on reading until [`Input::Gone`]: how servers are left, whose
+    /// slot is not free before their EOF. The identifier lives on.
+    Shut {
+        /// Whom.
+        conn: ConnId,
+    },
     /// Drop the socket now, unsent bytes included.
     Close {
         /// Whom.
@@ -372,6 +378,10 @@ impl Outputs {
 
     pub(crate) fn hold(&mut self, conn: ConnId) {
         self.list.push(Output::Hold { conn });
+    }
+
+    pub(crate) fn shut(&mut self, conn: ConnId) {
+        self.list.push(Output::Shut { conn });
     }
 
     pub(crate) fn close(&mut self, conn: ConnId) {

@@ -122,6 +122,16 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// What a bad header of a client gets.
+    pub fn of_frame(error: wire::frame::FrameError) -> Self {
+        match error {
+            wire::frame::FrameError::TooShort { .. } => Refusal::Protocol("invalid message length".into()),
+            wire::frame::FrameError::TooLong { bytes, bytes_max, .. } => {
+                Refusal::MessageTooLarge { bytes, bytes_max }
+            }
+        }
+    }
+
     /// The SQLSTATE the client reads.
     pub fn code(&self) -> SqlState {
         use Refusal as R;

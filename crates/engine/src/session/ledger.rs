@@ -83,7 +83,7 @@ pub struct Entry {
     /// To whom.
     pub serve: Serve,
     /// For which shared statement.
-    pub statement: u32,
+    pub statement: u64,
 }
 
 /// A COPY under way.
@@ -151,7 +151,7 @@ impl Ledger {
 
     /// Notes a message that is sent. Messages the server will skip or ignore owe nothing.
     #[inline]
-    pub fn push(&mut self, owed: Owed, serve: Serve, statement: u32) {
+    pub fn push(&mut self, owed: Owed, serve: Serve, statement: u64) {
         match owed {
             Owed::Sync => {
                 if self.ignores_sync() {

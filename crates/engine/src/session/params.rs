@@ -169,6 +169,14 @@ impl Store {
         self.intern(set.values.iter().filter(|(old, _)| *old != name).cloned().collect())
     }
 
+    /// `set` without what `base` does not name.
+    pub fn within(&mut self, set: &Arc<Settings>, base: &Settings) -> Arc<Settings> {
+        if set.values.iter().all(|(name, _)| base.value(*name).is_some()) {
+            return set.clone();
+        }
+        self.intern(set.values.iter().filter(|(name, _)| base.value(*name).is_some()).cloned().collect())
+    }
+
     /// `set` overlaid with other values.
     pub fn overlaid(&mut self, set: &Arc<Settings>, over: &[(Name, Value)]) -> Arc<Settings> {
         if over.is_empty() {

@@ -79,6 +79,11 @@ impl Store {
         self.sweep_at = 1024.max(self.by_hash.len() * 2);
     }
 
+    /// The hasher of this worker's maps.
+    pub fn hasher(&self) -> RandomState {
+        self.hasher.clone()
+    }
+
     /// The name a statement has on servers.
     pub fn write_name(&self, id: u64, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.prefix);
@@ -181,6 +186,8 @@ impl ClientStatements {
 #[derive(Debug)]
 pub struct Registry {
     held: HashMap<u64, Held, RandomState>,
+    /// Closes on their way: an error before them leaves the statement where it was.
+    closing: Vec<(u64, Held)>,
     clock: u64,
 }
 
@@ -208,7 +215,7 @@ pub enum Standing {
 impl Registry {
     /// An empty server.
     pub fn new(hasher: RandomState) -> Self {
-        Self { held: HashMap::with_hasher(hasher), clock: 0 }
+        Self { held: HashMap::with_hasher(hasher), closing: Vec::new(), clock: 0 }
     }
 
     /// How many statements are held.
@@ -275,11 +282,33 @@ impl Registry {
         let id =
             self.held.iter().filter(|(_, held)| held.in_flight == 0).min_by_key(|(_, held)| held.used)?.0;
         let id = *id;
-        self.held.remove(&id);
+        self.retire(id);
         Some(id)
     }
 
-    /// A Close is on its way.
+    /// A Close is on its way: [`Registry::forget`] or [`Registry::restore`] follows.
+    pub fn retire(&mut self, id: u64) {
+        if let Some(held) = self.held.remove(&id) {
+            self.closing.push((id, held));
+        }
+    }
+
+    /// A Close was answered.
+    pub fn forget(&mut self, id: u64) {
+        if let Some(at) = self.closing.iter().position(|(closing, _)| *closing == id) {
+            self.closing.remove(at);
+        }
+    }
+
+    /// A Close was skipped: the server holds the statement still.
+    pub fn restore(&mut self, id: u64) {
+        if let Some(at) = self.closing.iter().position(|(closing, _)| *closing == id) {
+            let (id, held) = self.closing.remove(at);
+            self.held.entry(id).or_insert(held);
+        }
+    }
+
+    /// The server itself says that it has no such statement.
     pub fn remove(&mut self, id: u64) {
         self.held.remove(&id);
     }
