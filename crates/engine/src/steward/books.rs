@@ -38,8 +38,19 @@ pub struct Books {
     pub servers: Vec<ServerDoorRow>,
     /// Ceilings.
     pub ceilings: Vec<CeilingRow>,
-    /// Counts of pools that are gone, by database and user.
-    pub retired: Vec<((Arc<str>, Arc<str>), SliceTally)>,
+    /// Counts of pools that are gone.
+    pub retired: Vec<RetiredRow>,
+}
+
+/// What pools of one database and user had done that are gone now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RetiredRow {
+    /// As clients named it; `*` for the many.
+    pub database: Arc<str>,
+    /// As clients name it.
+    pub user: Arc<str>,
+    /// Their counts.
+    pub tally: SliceTally,
 }
 
 /// One database of the configuration.
@@ -123,8 +134,17 @@ impl Steward {
             pools: self.slices.iter().map(|(id, slice)| pool_row(*id, slice, now)).collect(),
             servers: self.server_rows(),
             ceilings: self.ceilings.rows().collect(),
-            retired: self.retired.iter().map(|(key, tally)| (key.clone(), tally.clone())).collect(),
+            retired: self.retired_rows(),
         }
+    }
+
+    fn retired_rows(&self) -> Vec<RetiredRow> {
+        let row = |((database, user), tally): (&(Arc<str>, Arc<str>), &SliceTally)| RetiredRow {
+            database: database.clone(),
+            user: user.clone(),
+            tally: tally.clone(),
+        };
+        self.retired.iter().map(row).collect()
     }
 
     fn database_rows(&self) -> Vec<DatabaseRow> {

@@ -31,7 +31,7 @@ use model::id::{ConnId, PoolId, PublicId, SliceId, Ticket, WorkerId};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 
-pub use self::books::{Books, DatabaseRow, PoolRow, ServerDoorRow, UserRow};
+pub use self::books::{Books, DatabaseRow, PoolRow, RetiredRow, ServerDoorRow, UserRow};
 pub use self::ceiling::{CeilingOf, CeilingRow};
 pub use self::remark::Remark as StewardRemark;
 pub use self::shutdown::{Shutdown, Stage};

@@ -78,7 +78,7 @@ fn a_slice_that_nobody_uses_is_closed_after_an_hour_and_leaves_its_counts() {
     assert_ne!(table.pool("d", "ann"), slice);
     table.command(Command::Books);
     let Some(Answer::Books(books)) = table.answer() else { panic!("books are answered") };
-    assert_eq!(books.retired[0].1.queries, 5);
+    assert_eq!(books.retired[0].tally.queries, 5);
 }
 
 #[test]
