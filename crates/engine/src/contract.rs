@@ -143,7 +143,7 @@ pub enum Peer {
 }
 
 /// Whom to dial.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum DialTo {
     /// A server of the configuration, by its host and port; the shell resolves the name.
     Server(Arc<model::config::checked::Server>),

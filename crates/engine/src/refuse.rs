@@ -89,6 +89,8 @@ pub enum Refusal {
     IdleTransactionTimeout,
     /// `client_idle_timeout`.
     ClientIdleTimeout,
+    /// `client_write_timeout`: it accepted no byte while it held a server.
+    ClientWriteTimeout,
     /// A transaction block in statement mode.
     TransactionInStatementMode,
     /// Simple query while `disable_pqexec` is on.
@@ -155,9 +157,10 @@ impl Refusal {
             R::TransactionTimeout => SqlState::TRANSACTION_TIMEOUT,
             R::IdleTransactionTimeout => SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
             R::ClientIdleTimeout => SqlState::IDLE_SESSION_TIMEOUT,
+            R::ClientWriteTimeout => SqlState::CONNECTION_FAILURE,
             R::TransactionInStatementMode | R::SimpleQueryDisabled => SqlState::FEATURE_NOT_SUPPORTED,
             R::ShuttingDown | R::Killed => SqlState::ADMIN_SHUTDOWN,
-            R::ServerUnreachable(_) => SqlState::SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
+            R::ServerUnreachable(_) => SqlState::CANNOT_ESTABLISH_CONNECTION,
             R::ServerLost => SqlState::CONNECTION_FAILURE,
             R::ServerLogin { code, .. } | R::SettingRefused { code, .. } => {
                 code.unwrap_or(SqlState::PROTOCOL_VIOLATION)
@@ -199,6 +202,7 @@ impl Refusal {
             R::TransactionTimeout => "transaction timeout".into(),
             R::IdleTransactionTimeout => "idle transaction timeout".into(),
             R::ClientIdleTimeout => "client_idle_timeout".into(),
+            R::ClientWriteTimeout => "client_write_timeout".into(),
             R::TransactionInStatementMode => {
                 "transaction blocks are not allowed in statement pooling mode".into()
             }
@@ -240,6 +244,7 @@ impl Refusal {
             | R::TransactionTimeout
             | R::IdleTransactionTimeout
             | R::ClientIdleTimeout
+            | R::ClientWriteTimeout
             | R::SimpleQueryDisabled
             | R::ShuttingDown
             | R::Killed
@@ -278,6 +283,7 @@ impl Refusal {
             | R::TransactionTimeout
             | R::IdleTransactionTimeout
             | R::ClientIdleTimeout
+            | R::ClientWriteTimeout
             | R::SimpleQueryDisabled
             | R::ShuttingDown
             | R::Killed
@@ -311,6 +317,7 @@ impl Refusal {
             R::TransactionTimeout => "transaction_timeout",
             R::IdleTransactionTimeout => "idle_transaction_timeout",
             R::ClientIdleTimeout => "client_idle_timeout",
+            R::ClientWriteTimeout => "client_write_timeout",
             R::TransactionInStatementMode => "statement_mode",
             R::SimpleQueryDisabled => "disable_pqexec",
             R::ShuttingDown => "shutting_down",

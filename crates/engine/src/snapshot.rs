@@ -173,4 +173,8 @@ pub struct SliceRow {
     pub paused: bool,
     /// Counters.
     pub tally: SliceTally,
+    /// Ended servers by reason.
+    pub closings: crate::tally::Closings,
+    /// Servers cleaned, by the reasons of [`crate::session::taint`].
+    pub taints: [u64; 9],
 }

@@ -10,6 +10,7 @@ use model::config::checked::PoolSettings;
 use model::id::{ConnId, PoolId, SliceId};
 
 use crate::orders::{DialRefusal, Note, PoolKey};
+use crate::planted::{Fault, Planted};
 use crate::tally::{Closings, SliceTally};
 use crate::time::Now;
 
@@ -82,8 +83,12 @@ pub struct Slice {
     pub clients: u32,
     /// Reasons for cleaning that were told already.
     pub tainted_told: u32,
+    /// Servers cleaned, by reason.
+    pub taints: [u64; 9],
     /// Cancel requests under way.
     pub cancels: u32,
+    /// For the simulator.
+    pub planted: Planted,
     /// Counters.
     pub tally: SliceTally,
     /// Ended servers by reason.
@@ -114,7 +119,9 @@ impl Slice {
             refused: None,
             clients: 0,
             tainted_told: 0,
+            taints: [0; 9],
             cancels: 0,
+            planted: Planted::default(),
             tally: SliceTally::default(),
             closings: Closings::default(),
         }
@@ -207,7 +214,8 @@ impl Slice {
         if self.paused {
             return None;
         }
-        let waiter = self.line.pop_front()?;
+        let lifo = self.planted.is(Fault::LastInFirstOut);
+        let waiter = if lifo { self.line.pop_back() } else { self.line.pop_front() }?;
         self.waiting -= 1;
         self.tally.wait_us += now.since(waiter.since).as_micros() as u64;
         Some(waiter.client)
@@ -250,6 +258,9 @@ impl Slice {
         assert_eq!(self.count.total(), self.credits, "every credit covers one connection");
         assert!(self.idle.len() as u32 <= self.count.open, "who rests is open");
         assert_eq!(self.waiting as usize, self.line.len(), "the line is as long as it says");
-        assert!(self.paused || self.idle.is_empty() || self.line.is_empty(), "nobody waits beside an idle server");
+        assert!(
+            self.paused || self.idle.is_empty() || self.line.is_empty(),
+            "nobody waits beside an idle server"
+        );
     }
 }

@@ -30,7 +30,6 @@ pub enum Body {
 }
 
 /// Where a client is in its life.
-#[derive(Debug)]
 pub enum Life {
     /// Not known yet.
     Login(Box<Login>),
@@ -103,7 +102,6 @@ impl std::fmt::Debug for CancelSecret {
 }
 
 /// One client.
-#[derive(Debug)]
 pub struct Client {
     /// Its identifier.
     pub conn: ConnId,

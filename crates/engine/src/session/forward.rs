@@ -15,6 +15,7 @@ use super::server::Server;
 use super::statements::{ClientStatements, Deallocate, Standing, Statement, deallocate};
 use super::taint::Taint;
 use crate::contract::{Taken, Then};
+use crate::planted::Fault;
 use crate::refuse::Refusal;
 
 /// Marks a ledger's statement number as the unnamed one's.
@@ -119,7 +120,9 @@ impl Link<'_> {
 
     fn message(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Next {
         let Some(tag) = F::from_byte(m.header.tag) else {
-            return refuse(Refusal::Protocol(format!("invalid frontend message type {}", m.header.tag).into()));
+            return refuse(Refusal::Protocol(
+                format!("invalid frontend message type {}", m.header.tag).into(),
+            ));
         };
         if server.ledger.len() >= LEDGER_MAX {
             client.pause = Pause::LedgerFull;
@@ -150,7 +153,9 @@ impl Link<'_> {
                 self.relay(client, server, m)
             }
             F::Terminate => return Next::End(Box::new(End::Leave)),
-            F::Password => return refuse(Refusal::Protocol("password message in the midst of a session".into())),
+            F::Password => {
+                return refuse(Refusal::Protocol("password message in the midst of a session".into()));
+            }
         };
         if matches!(next, Next::At(_)) {
             server.ring.note(b'>', m.header.tag, m.header.body);
@@ -166,7 +171,8 @@ impl Link<'_> {
     /// True where a pipelining client has had its share and others wait.
     fn turn_is_over(&self, server: &Server) -> bool {
         self.rules.shared
-            && (server.boundaries >= TURNSTILE_BOUNDARIES || self.now.0.saturating_sub(server.since.0) > TURNSTILE_US)
+            && (server.boundaries >= TURNSTILE_BOUNDARIES
+                || self.now.0.saturating_sub(server.since.0) > TURNSTILE_US)
     }
 
     /// Relays a message as it is, and notes what it makes the server owe.
@@ -195,8 +201,10 @@ impl Link<'_> {
             }
             if !server.ledger.skipping() {
                 server.taint.mark(if m.is_whole() { Taint::of_text(text) } else { Taint::SET_CONFIG });
-                client.unnamed = None;
-                server.unnamed = 0;
+                if !self.planted.is(Fault::QueryKeepsUnnamed) {
+                    client.unnamed = None;
+                    server.unnamed = 0;
+                }
                 client.pinned = false;
             }
         }
@@ -234,7 +242,9 @@ impl Link<'_> {
             return match (m.body().first(), unnamed) {
                 (None, _) => Next::Stop(Then::AtLeast(HEADER + 1)),
                 (_, true) => self.parse_huge(client, server, m),
-                (_, false) => refuse(Refusal::StatementTooLarge { bytes_max: self.rules.statement_bytes_max }),
+                (_, false) => {
+                    refuse(Refusal::StatementTooLarge { bytes_max: self.rules.statement_bytes_max })
+                }
             };
         }
         if !m.is_whole() {
@@ -272,7 +282,13 @@ impl Link<'_> {
         self.relay(client, server, m)
     }
 
-    fn parse_unnamed(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>, tail: &[u8]) -> Next {
+    fn parse_unnamed(
+        &mut self,
+        client: &mut Client,
+        server: &mut Server,
+        m: Message<'_>,
+        tail: &[u8],
+    ) -> Next {
         if tail.len() > UNNAMED_BYTES_MAX {
             return self.parse_huge(client, server, m);
         }
@@ -343,6 +359,9 @@ impl Link<'_> {
         let mut name = Vec::with_capacity(40);
         self.statements.write_name(id, &mut name);
         self.out.make(server.conn, |made| encode::close(made, Target::Statement, &name));
+        if self.planted.is(Fault::EvictionOvertakes) {
+            self.out.list.rotate_right(1);
+        }
         server.ledger.push(Owed::Close, Serve::Hidden, id);
     }
 
@@ -372,6 +391,9 @@ impl Link<'_> {
     /// The same for the unnamed statement, which any query in between has destroyed.
     fn ensure_unnamed(&mut self, client: &Client, server: &mut Server) {
         let Some(statement) = &client.unnamed else { return };
+        if self.planted.is(Fault::UnnamedNotSent) {
+            return;
+        }
         server.taint.mark(statement.taint);
         if server.unnamed == statement.id {
             return;
@@ -405,7 +427,9 @@ impl Link<'_> {
             self.ensure_unnamed(client, server);
             return self.pass(client, server, m, Owed::Bind);
         }
-        let Some(statement) = client.statements.as_ref().and_then(|known| known.find(names.statement)).cloned() else {
+        let Some(statement) =
+            client.statements.as_ref().and_then(|known| known.find(names.statement)).cloned()
+        else {
             return self.pass(client, server, m, Owed::Bind);
         };
         self.ensure(server, &statement);
@@ -414,7 +438,10 @@ impl Link<'_> {
         self.statements.write_name(statement.id, &mut name);
         let rest = m.header.body - names.len as u32;
         if self.out.make(server.conn, |made| encode::bind_header(made, names.portal, &name, rest)).is_err() {
-            return refuse(Refusal::MessageTooLarge { bytes: m.header.body, bytes_max: self.rules.packet_bytes_max });
+            return refuse(Refusal::MessageTooLarge {
+                bytes: m.header.body,
+                bytes_max: self.rules.packet_bytes_max,
+            });
         }
         server.ledger.push(Owed::Bind, Serve::Client, statement.id);
         self.relay_rest(client, server, m, names.len)
@@ -493,7 +520,7 @@ impl Link<'_> {
 }
 
 /// What is left of `rest` after `take` bytes of it.
-pub(super) fn shorter(rest: u32, take: usize, body: impl FnOnce(u32) -> Body) -> Body {
+pub(crate) fn shorter(rest: u32, take: usize, body: impl FnOnce(u32) -> Body) -> Body {
     match rest - take as u32 {
         0 => Body::None,
         left => body(left),

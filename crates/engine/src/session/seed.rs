@@ -27,8 +27,6 @@ pub struct ClientSeed {
     pub client_key: Option<[u8; 32]>,
     /// Microseconds since the process started at which it was accepted.
     pub accepted: crate::time::Now,
-    /// AuthenticationOk is not sent yet: the home sends it with the welcome.
-    pub auth_ok_owed: bool,
 }
 
 /// A client of the console.

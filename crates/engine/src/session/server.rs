@@ -5,6 +5,7 @@
 //!                           \-> Preparing -> Linked
 //! ```
 //! Preparing: a check or a client's settings, before the client's bytes. Cleaning: what its last client left behind.
+//! Draining: its client has left, what was asked of it goes on to its end, and nobody gets the answer.
 //! CancelWait: a cancel request for its last client has not ended. From any state: Closing, until the server's EOF.
 //! Courier: not a session at all, but the connection that carries a cancel request.
 
@@ -23,7 +24,6 @@ use crate::remark::ServerOut;
 use crate::time::Now;
 
 /// Where a connection is in its life.
-#[derive(Debug)]
 pub enum Phase {
     /// The socket is being connected.
     Dialling,
@@ -43,6 +43,8 @@ pub enum Phase {
         /// To whom.
         client: ConnId,
     },
+    /// Works off what a client that left had asked.
+    Draining,
     /// Not lent before the cancel requests aimed at it have ended.
     CancelWait,
     /// Being rid of its last client's traces.
@@ -104,12 +106,15 @@ impl Ring {
     /// What is remembered, oldest first.
     pub fn dump(&self) -> Box<[(char, u8, u32)]> {
         let (new, old) = self.seen.split_at(usize::from(self.next) % RING);
-        old.iter().chain(new).filter(|(d, ..)| *d != 0).map(|(d, tag, body)| (char::from(*d), *tag, *body)).collect()
+        old.iter()
+            .chain(new)
+            .filter(|(d, ..)| *d != 0)
+            .map(|(d, tag, body)| (char::from(*d), *tag, *body))
+            .collect()
     }
 }
 
 /// One connection to a server.
-#[derive(Debug)]
 pub struct Server {
     /// Its identifier.
     pub conn: ConnId,
@@ -135,6 +140,12 @@ pub struct Server {
     pub outdated: Option<ServerOut>,
     /// It failed in a step of ours.
     pub failed: Option<Box<Failure>>,
+    /// A ROLLBACK for a client that left is under way.
+    pub rolling_back: bool,
+    /// Its connect_query is under way.
+    pub starting: bool,
+    /// Why it was told goodbye.
+    pub why: ServerOut,
     /// It said FATAL.
     pub fatal: bool,
     /// Bytes to it pile up.
@@ -186,6 +197,9 @@ impl Server {
             boundaries: 0,
             outdated: None,
             failed: None,
+            rolling_back: false,
+            starting: false,
+            why: ServerOut::ServerClosed,
             fatal: false,
             backlogged: false,
             unnamed: 0,
@@ -208,6 +222,7 @@ impl Server {
             Phase::Dialling
             | Phase::Greeting(_)
             | Phase::Idle
+            | Phase::Draining
             | Phase::CancelWait
             | Phase::Cleaning
             | Phase::Closing

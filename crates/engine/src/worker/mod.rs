@@ -29,6 +29,7 @@ use rand_core::{RngCore, SeedableRng};
 
 use crate::contract::{Input, Outputs, Peer, Taken};
 use crate::orders::{Drain, Note};
+use crate::planted::Planted;
 use crate::pool::slice::Slice;
 use crate::session::client::{Client, Life};
 use crate::session::greet::Welcome;
@@ -62,7 +63,6 @@ struct Home {
 }
 
 /// Everything one worker thread decides.
-#[derive(Debug)]
 pub struct Worker {
     id: WorkerId,
     config: Arc<Config>,
@@ -88,8 +88,7 @@ pub struct Worker {
     tally: WorkerTally,
     /// Homes whose slices changed in this call.
     touched: Vec<u32>,
-    #[cfg(feature = "planted")]
-    planted: Option<crate::planted::Fault>,
+    planted: Planted,
 }
 
 impl Worker {
@@ -126,9 +125,15 @@ impl Worker {
             wrong_keys: BTreeMap::new(),
             tally: WorkerTally::default(),
             touched: Vec::new(),
-            #[cfg(feature = "planted")]
-            planted: None,
+            planted: Planted::default(),
         }
+    }
+
+    /// Plants a fault, for the simulator to find.
+    #[cfg(feature = "planted")]
+    pub fn plant(&mut self, fault: crate::planted::Fault) {
+        self.planted = Planted::new(fault);
+        self.statements.planted = self.planted;
     }
 
     /// Somebody connected. `None`: not wanted, drop the socket.
@@ -166,7 +171,8 @@ impl Worker {
             Some(client) => match client.life {
                 Life::Linked { .. } => FULL,
                 Life::Idle | Life::Cancelled => {
-                    let rests = self.homes.get(client.slice as usize).is_some_and(|home| home.slice.idle_len() > 0);
+                    let rests =
+                        self.homes.get(client.slice as usize).is_some_and(|home| home.slice.idle_len() > 0);
                     if rests { FULL } else { SMALL }
                 }
                 Life::Login(_) | Life::Knocking(_) | Life::Arriving { .. } | Life::Waiting { .. } => SMALL,
@@ -236,28 +242,24 @@ impl Worker {
         ticket
     }
 
-    /// Numbers of connections to servers: even ones are ours, odd ones the steward's (clients), so that they never meet.
+    /// Numbers of connections to servers: apart from the steward's, who numbers clients from 1.
     fn public(&mut self) -> PublicId {
         self.next_public += 1;
-        PublicId((self.next_public << 17) | (u64::from(self.id.0) << 1) | 1 << 63 >> 1)
-    }
-
-    fn random(&mut self) -> u64 {
-        self.rng.next_u64()
+        PublicId(1 << 40 | u64::from(self.id.0) << 32 | self.next_public)
     }
 }
 
 impl Rules {
     /// The rules of a pool.
-    pub fn of(settings: &PoolSettings, config: &Config) -> Self {
-        let shared = settings.pool_mode != PoolMode::Session;
+    pub fn of(settings: &PoolSettings) -> Self {
+        let shared = settings.mode != PoolMode::Session;
         Self {
             shared,
-            statement_mode: settings.pool_mode == PoolMode::Statement,
+            statement_mode: settings.mode == PoolMode::Statement,
             statements_max: settings.max_prepared_statements as usize,
-            statement_bytes_max: settings.statement_bytes_max,
-            packet_bytes_max: config.proxy.max_packet_size,
-            no_simple_query: config.proxy.disable_pqexec,
+            statement_bytes_max: u32::try_from(settings.statement_bytes_max).unwrap_or(u32::MAX),
+            packet_bytes_max: u32::try_from(settings.max_packet_size).unwrap_or(u32::MAX),
+            no_simple_query: settings.disable_pqexec,
         }
     }
 }
