@@ -123,6 +123,24 @@ impl Stage<'_> {
                 while self.hear(who, "the end", PATIENCE)?.is_some() {}
                 Ok(())
             }
+            Until::Raw => {
+                let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
+                while let Ok(read @ 1..) = self.client(who)?.read_some(&mut buffer) {
+                    bytes.extend_from_slice(&buffer[..read]);
+                }
+                self.transcript.note(who, &format!("raw {}", bytes.escape_ascii()));
+                Ok(())
+            }
+            Until::TagWithout(tag, other) => loop {
+                let what = format!("message {:?}", char::from(tag));
+                let message = self.client(who)?.read(&what)?;
+                if message.tag != other {
+                    self.transcript.hear(who, &message);
+                }
+                if message.tag == tag {
+                    return Ok(());
+                }
+            },
             Until::Tag(tag, times) => {
                 let mut seen = 0;
                 while seen < times {

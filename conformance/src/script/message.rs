@@ -21,7 +21,7 @@ pub(super) fn batch(words: &[Word]) -> Result<Vec<u8>> {
 
 fn one(batch: Batch, name: &str, arguments: &mut Arguments<'_>) -> Result<Batch> {
     Ok(match name {
-        "Query" => batch.query(&arguments.string()?),
+        "Query" => batch.message(b'Q', &[arguments.text()?, vec![0]].concat()),
         "Parse" => {
             let (statement, sql) = (arguments.string()?, arguments.string()?);
             let types: Vec<u32> = arguments.numbers()?;

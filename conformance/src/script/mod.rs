@@ -65,6 +65,10 @@ pub enum How {
 pub enum Until {
     /// So many messages with this tag.
     Tag(u8, usize),
+    /// A message with the first tag; those with the second are not written down, as their number is left to chance.
+    TagWithout(u8, u8),
+    /// The end of the connection, whatever bytes come before.
+    Raw,
     /// The end of the connection.
     Eof,
     /// One byte without a frame.

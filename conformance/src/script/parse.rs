@@ -166,6 +166,8 @@ fn until(words: &[Word]) -> Result<Until> {
         ["byte"] => Until::Byte,
         ["quiet"] => Until::Quiet(Duration::from_millis(60)),
         ["until", tag] => Until::Tag(one_byte(tag)?, 1),
+        ["until", tag, "without", other] => Until::TagWithout(one_byte(tag)?, one_byte(other)?),
+        ["raw"] => Until::Raw,
         ["until", tag, times] => Until::Tag(one_byte(tag)?, times.strip_prefix('x').context("x3")?.parse()?),
         other => bail!("{other:?} after <"),
     })
