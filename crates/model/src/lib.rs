@@ -1,3 +1,6 @@
 //! The vocabulary every room shares: data and checks only, nothing that acts.
 
+pub mod catalog;
+pub mod config;
 pub mod id;
+pub mod limits;

@@ -107,6 +107,9 @@ mod tests {
     #[test]
     fn the_limit_itself_is_allowed() {
         assert!(peek(b"Q\0\0\0\x0a", 10).is_ok());
-        assert_eq!(peek(b"Q\0\0\0\x0b", 10), Err(FrameError::TooLong { tag: b'Q', bytes: 11, bytes_max: 10 }));
+        assert_eq!(
+            peek(b"Q\0\0\0\x0b", 10),
+            Err(FrameError::TooLong { tag: b'Q', bytes: 11, bytes_max: 10 })
+        );
     }
 }
