@@ -10,6 +10,7 @@ use model::config::checked::PoolSettings;
 use model::id::{ConnId, PoolId, SliceId};
 
 use crate::orders::{DialRefusal, Note, PoolKey};
+use crate::planted::{Fault, Planted};
 use crate::tally::{Closings, SliceTally};
 use crate::time::Now;
 
@@ -86,6 +87,8 @@ pub struct Slice {
     pub taints: [u64; 9],
     /// Cancel requests under way.
     pub cancels: u32,
+    /// For the simulator.
+    pub planted: Planted,
     /// Counters.
     pub tally: SliceTally,
     /// Ended servers by reason.
@@ -118,6 +121,7 @@ impl Slice {
             tainted_told: 0,
             taints: [0; 9],
             cancels: 0,
+            planted: Planted::default(),
             tally: SliceTally::default(),
             closings: Closings::default(),
         }
@@ -210,7 +214,8 @@ impl Slice {
         if self.paused {
             return None;
         }
-        let waiter = self.line.pop_front()?;
+        let lifo = self.planted.is(Fault::LastInFirstOut);
+        let waiter = if lifo { self.line.pop_back() } else { self.line.pop_front() }?;
         self.waiting -= 1;
         self.tally.wait_us += now.since(waiter.since).as_micros() as u64;
         Some(waiter.client)

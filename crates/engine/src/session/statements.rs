@@ -9,6 +9,7 @@ use std::sync::{Arc, Weak};
 use ahash::RandomState;
 
 use super::taint::Taint;
+use crate::planted::{Fault, Planted};
 
 /// A text that servers hold under one name.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub struct Store {
     sweep_at: usize,
     /// Statements whose plans were refused after a change of the schema, and how often.
     healed: HashMap<u64, u32, RandomState>,
+    /// For the simulator.
+    pub planted: Planted,
 }
 
 impl Store {
@@ -45,15 +48,18 @@ impl Store {
             prefix: format!("cw_{prefix:016x}_").into_bytes().into(),
             last: 0,
             sweep_at: 1024,
+            planted: Planted::default(),
         }
     }
 
     /// The shared statement of this text, made where it is new.
     pub fn intern(&mut self, tail: &[u8], plan_key: u64) -> Arc<Statement> {
-        let hash = self.hasher.hash_one((tail, plan_key));
+        let short = self.planted.is(Fault::StatementKeyTooShort);
+        let key = if short { &tail[..tail.len().min(16)] } else { tail };
+        let hash = self.hasher.hash_one((key, plan_key));
         let known = self.by_hash.entry(hash).or_default();
         for statement in known.iter().filter_map(Weak::upgrade) {
-            if statement.plan_key == plan_key && *statement.tail == *tail {
+            if statement.plan_key == plan_key && (short || *statement.tail == *tail) {
                 return statement;
             }
         }

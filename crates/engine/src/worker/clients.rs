@@ -13,6 +13,7 @@ use super::Worker;
 use super::checkout::Checkout;
 use crate::contract::{Derive, Destination, Gone, Outputs, Parcel, Peer, Taken, Then};
 use crate::orders::{Admission, Note, PoolKey};
+use crate::planted::Fault;
 use crate::refuse::Refusal;
 use crate::remark::{ClientOut, Remark};
 use crate::session::client::{Body, CancelSecret, Client, Life, Pause};
@@ -106,6 +107,7 @@ impl Worker {
             statements: &mut self.statements,
             params: &mut self.params,
             tally: &mut home.slice.tally,
+            planted: self.planted,
             out,
         };
         match link.forward(client, server, bytes, at) {
@@ -422,6 +424,9 @@ impl Worker {
         } else {
             out.close(conn);
         }
+        if self.planted.is(Fault::ClosedTwice) {
+            out.close(conn);
+        }
         let home = client.slice;
         let mut key = None;
         if let Some(home) = self.homes.get_mut(home as usize) {
@@ -433,6 +438,7 @@ impl Worker {
             Life::Login(_) => self.logins -= 1,
             Life::Knocking(_) | Life::Idle | Life::Cancelled => {}
             Life::Arriving { .. } => self.homes[home as usize].slice.arriving.retain(|other| *other != conn),
+            Life::Waiting { .. } if self.planted.is(Fault::DeadWaiterKept) => {}
             Life::Waiting { since, .. } => self.homes[home as usize].slice.leave(conn, now, *since),
             Life::Linked { server } => self.abandon(now, *server, client.body != Body::None, &why, out),
         }

@@ -29,6 +29,7 @@ use rand_core::{RngCore, SeedableRng};
 
 use crate::contract::{Input, Outputs, Peer, Taken};
 use crate::orders::{Drain, Note};
+use crate::planted::Planted;
 use crate::pool::slice::Slice;
 use crate::session::client::{Client, Life};
 use crate::session::greet::Welcome;
@@ -87,8 +88,7 @@ pub struct Worker {
     tally: WorkerTally,
     /// Homes whose slices changed in this call.
     touched: Vec<u32>,
-    #[cfg(feature = "planted")]
-    planted: Option<crate::planted::Fault>,
+    planted: Planted,
 }
 
 impl Worker {
@@ -125,9 +125,15 @@ impl Worker {
             wrong_keys: BTreeMap::new(),
             tally: WorkerTally::default(),
             touched: Vec::new(),
-            #[cfg(feature = "planted")]
-            planted: None,
+            planted: Planted::default(),
         }
+    }
+
+    /// Plants a fault, for the simulator to find.
+    #[cfg(feature = "planted")]
+    pub fn plant(&mut self, fault: crate::planted::Fault) {
+        self.planted = Planted::new(fault);
+        self.statements.planted = self.planted;
     }
 
     /// Somebody connected. `None`: not wanted, drop the socket.
@@ -236,14 +242,10 @@ impl Worker {
         ticket
     }
 
-    /// Numbers of connections to servers: even ones are ours, odd ones the steward's (clients), so that they never meet.
+    /// Numbers of connections to servers: apart from the steward's, who numbers clients from 1.
     fn public(&mut self) -> PublicId {
         self.next_public += 1;
-        PublicId((self.next_public << 17) | (u64::from(self.id.0) << 1) | 1 << 63 >> 1)
-    }
-
-    fn random(&mut self) -> u64 {
-        self.rng.next_u64()
+        PublicId(1 << 40 | u64::from(self.id.0) << 32 | self.next_public)
     }
 }
 

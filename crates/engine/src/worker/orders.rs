@@ -81,7 +81,7 @@ impl Worker {
             }
             return;
         }
-        let home = Home {
+        let mut home = Home {
             slice: Slice::new(id, pool, key, settings),
             rules,
             welcome: None,
@@ -91,6 +91,7 @@ impl Worker {
             pausing: Vec::new(),
             gone: false,
         };
+        home.slice.planted = self.planted;
         let index = match self.homes.iter().position(|home| home.gone) {
             Some(free) => {
                 self.homes[free] = home;
