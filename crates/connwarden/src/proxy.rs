@@ -1,0 +1,53 @@
+//! `connwarden proxy`: loads the configuration, makes the checks of a start, and hands over to the proxy.
+
+use model::config::checked::Config;
+
+use crate::cli::ProxyOptions;
+use crate::config::{Given, Refusal};
+use crate::exit::Exit;
+use crate::say;
+
+/// `proxy`.
+pub(crate) fn run(options: ProxyOptions) -> Exit {
+    let ProxyOptions { config, server, ready_file, settings } = options;
+    let given = Given::proxy(config, server, settings.given());
+    let loaded = match given.load() {
+        Ok(loaded) => loaded,
+        Err(refusal) => return refusal.say(),
+    };
+    for warning in &loaded.warnings {
+        say::err(&loaded.source.describe("warning", warning));
+    }
+    match privileges(&loaded.config) {
+        Privileges::Fine => {}
+        Privileges::RootOfContainer => {
+            say::err("warning: running as root; name a user in [proxy] or in the container")
+        }
+        Privileges::Root => {
+            let text = "error: the proxy does not run as root\n  \
+                        = start it as another user, or name one to become: user = \"nobody\" in [proxy], --set user=nobody";
+            return Refusal::File(text.into()).say();
+        }
+    }
+    let _ = ready_file;
+    say::err("error: this build has no proxy in it; the configuration is fine");
+    Exit::Nothing
+}
+
+/// Whether the process has more rights than it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Privileges {
+    Fine,
+    RootOfContainer,
+    Root,
+}
+
+fn privileges(config: &Config) -> Privileges {
+    let root = rustix::process::geteuid().is_root();
+    let first = rustix::process::getpid() == rustix::process::Pid::INIT;
+    match (root && config.proxy.user.is_none(), first) {
+        (false, _) => Privileges::Fine,
+        (true, true) => Privileges::RootOfContainer,
+        (true, false) => Privileges::Root,
+    }
+}
