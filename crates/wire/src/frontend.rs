@@ -201,6 +201,34 @@ pub fn query(body: &[u8]) -> Result<&[u8], BodyError> {
     Ok(text)
 }
 
+/// Reads PasswordMessage: a password, or the answer to an MD5 request, without its NUL.
+///
+/// # Errors
+/// A missing NUL, or bytes behind the first one.
+pub fn password(body: &[u8]) -> Result<&[u8], BodyError> {
+    let (password, rest) = cstr(body).ok_or(BodyError::Unterminated { field: "password" })?;
+    nothing_more(rest)?;
+    Ok(password)
+}
+
+/// Reads SASLInitialResponse: the mechanism, and the client's first message where it is sent along. A SASLResponse
+/// has no form of its own: its body is the message.
+///
+/// # Errors
+/// A missing NUL, or a message that is not as long as it says.
+pub fn sasl_initial(body: &[u8]) -> Result<(&[u8], Option<&[u8]>), BodyError> {
+    let (mechanism, rest) = cstr(body).ok_or(BodyError::Unterminated { field: "SASL mechanism" })?;
+    let (length, rest) = rest.split_first_chunk::<4>().ok_or(BodyError::Short { field: "SASL length" })?;
+    let Ok(length) = usize::try_from(i32::from_be_bytes(*length)) else {
+        // Negative, which stands for "none".
+        nothing_more(rest)?;
+        return Ok((mechanism, None));
+    };
+    let (data, rest) = rest.split_at_checked(length).ok_or(BodyError::Short { field: "SASL message" })?;
+    nothing_more(rest)?;
+    Ok((mechanism, Some(data)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -275,5 +303,23 @@ mod tests {
         assert_eq!(query(b"\0"), Ok(&b""[..]));
         assert_eq!(query(b""), Err(BodyError::Unterminated { field: "query" }));
         assert_eq!(query(b"a\0b\0"), Err(BodyError::Trailing { bytes: 2 }));
+    }
+
+    #[test]
+    fn a_password_ends_in_its_only_nul() {
+        assert_eq!(password(b"x\0"), Ok(&b"x"[..]));
+        assert_eq!(password(b"x"), Err(BodyError::Unterminated { field: "password" }));
+        assert_eq!(password(b"x\0y\0"), Err(BodyError::Trailing { bytes: 2 }));
+    }
+
+    #[test]
+    fn a_sasl_message_is_as_long_as_it_says_or_absent() {
+        assert_eq!(sasl_initial(b"M\0\0\0\0\x02ab"), Ok((&b"M"[..], Some(&b"ab"[..]))));
+        assert_eq!(sasl_initial(b"M\0\xff\xff\xff\xff"), Ok((&b"M"[..], None)));
+        assert_eq!(sasl_initial(b"M\0\xff\xff\xff\xffx"), Err(BodyError::Trailing { bytes: 1 }));
+        assert_eq!(sasl_initial(b"M\0\0\0\0\x03ab"), Err(BodyError::Short { field: "SASL message" }));
+        assert_eq!(sasl_initial(b"M\0\x7f\xff\xff\xffab"), Err(BodyError::Short { field: "SASL message" }));
+        assert_eq!(sasl_initial(b"M\0\0\0\0\x01ab"), Err(BodyError::Trailing { bytes: 1 }));
+        assert_eq!(sasl_initial(b"M\0\0"), Err(BodyError::Short { field: "SASL length" }));
     }
 }

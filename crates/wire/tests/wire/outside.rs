@@ -31,6 +31,8 @@ fn read_as_frontend(bytes: &[u8]) {
     let _ = frontend::describe_or_close(bytes);
     let _ = frontend::execute(bytes);
     let _ = frontend::query(bytes);
+    let _ = frontend::password(bytes);
+    let _ = frontend::sasl_initial(bytes);
 }
 
 fn read_as_backend(bytes: &[u8]) {
@@ -69,7 +71,7 @@ fn read_as_login(bytes: &[u8]) {
 type Case = (Vec<u8>, fn(&[u8]) -> bool);
 
 fn well_formed() -> impl Strategy<Value = Case> {
-    (text(), text(), any::<u32>(), 0usize..6).prop_map(|(a, b, number, kind)| {
+    (text(), text(), any::<u32>(), 0usize..8).prop_map(|(a, b, number, kind)| {
         let mut out = Vec::new();
         let reader: fn(&[u8]) -> bool = match kind {
             0 => {
@@ -88,6 +90,14 @@ fn well_formed() -> impl Strategy<Value = Case> {
             3 => {
                 encode::query(&mut out, &a);
                 |body| frontend::query(body).is_ok()
+            }
+            6 => {
+                encode::password(&mut out, &a);
+                |body| frontend::password(body).is_ok()
+            }
+            7 => {
+                encode::sasl_initial(&mut out, "SCRAM-SHA-256", &a);
+                |body| frontend::sasl_initial(body).is_ok()
             }
             4 => {
                 encode::parameter_status(&mut out, &a, &b);

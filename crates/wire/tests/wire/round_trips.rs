@@ -58,6 +58,10 @@ proptest! {
         prop_assert_eq!(frontend::execute(only(&out).1), Ok((&name[..], rows)));
         let out = made(|out| encode::query(out, &query));
         prop_assert_eq!(frontend::query(only(&out).1), Ok(&query[..]));
+        let out = made(|out| encode::password(out, &query));
+        prop_assert_eq!(frontend::password(only(&out).1), Ok(&query[..]));
+        let out = made(|out| encode::sasl_initial(out, "SCRAM-SHA-256", &query));
+        prop_assert_eq!(frontend::sasl_initial(only(&out).1), Ok((&b"SCRAM-SHA-256"[..], Some(&query[..]))));
         let out = made(|out| encode::parameter_status(out, &name, &query));
         prop_assert_eq!(backend::parameter_status(only(&out).1), Some((&name[..], &query[..])));
     }

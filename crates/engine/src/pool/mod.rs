@@ -1,0 +1,3 @@
+//! Idle servers, waiting clients and credits. Knows nothing of sessions.
+
+pub mod slice;

@@ -1,0 +1,434 @@
+//! The server's bytes on their way back, each header judged by the ledger before it is relayed.
+
+use wire::backend::{self, Fields, TxStatus};
+use wire::frame::{self, HEADER, Header};
+use wire::sqlstate::SqlState;
+use wire::tag::BackendTag as B;
+
+use super::client::{Body, Client, Pause};
+use super::forward::{UNNAMED, shorter};
+use super::ledger::{Entry, LEDGER_MAX, Owed, Serve, Verdict};
+use super::link::{CALL_BYTES_MAX, LOOK_BYTES_MAX, Link};
+use super::params;
+use super::server::{Failure, Server};
+use super::taint::Taint;
+use crate::contract::{Taken, Then};
+use crate::planted::Fault;
+use crate::remark::ServerOut;
+
+/// The longest message a server may send: PostgreSQL's own allocation limit, with room for its header.
+const SERVER_BYTES_MAX: u32 = 0x4000_0000;
+/// A command tag is short.
+const TAG_BYTES_MAX: u32 = 1_024;
+
+/// How a server's input ended.
+#[derive(Debug)]
+pub enum End {
+    /// In order.
+    Taken(Taken),
+    /// A message that nobody is owed: nothing of it was relayed.
+    Misfit {
+        /// Its tag.
+        tag: u8,
+        /// What was owed.
+        owed: &'static str,
+    },
+    /// The stream is no PostgreSQL.
+    Broken,
+    /// Statement mode: the client is in a transaction block. Its ReadyForQuery was not relayed.
+    InTransaction,
+}
+
+enum Next {
+    At(usize),
+    Stop(Then),
+    End(End),
+}
+
+#[derive(Clone, Copy)]
+struct Message<'i> {
+    input: &'i [u8],
+    at: usize,
+    header: Header,
+}
+
+impl<'i> Message<'i> {
+    fn whole(&self) -> Option<&'i [u8]> {
+        self.input.get(self.at + HEADER..self.at + self.header.total())
+    }
+    fn want_whole(&self) -> Next {
+        Next::Stop(Then::AtLeast(self.header.total()))
+    }
+    fn end(&self) -> usize {
+        self.at + self.header.total()
+    }
+}
+
+impl Link<'_> {
+    /// Takes bytes of a server; `client` is whoever it is lent to, `None` while it is prepared, cleaned or at rest.
+    pub fn back(&mut self, mut client: Option<&mut Client>, server: &mut Server, input: &[u8]) -> End {
+        let mut at = 0;
+        loop {
+            match server.body {
+                Body::None => {}
+                Body::Relay(rest) => {
+                    let take = (rest as usize).min(input.len() - at);
+                    if let Some(client) = client.as_deref() {
+                        self.out.relay(client.conn, at, take);
+                    }
+                    server.body = shorter(rest, take, Body::Relay);
+                    at += take;
+                }
+                Body::Skip(rest) => {
+                    let take = (rest as usize).min(input.len() - at);
+                    server.body = shorter(rest, take, Body::Skip);
+                    at += take;
+                }
+            }
+            if server.body != Body::None {
+                return End::Taken(Taken { used: at, then: Then::More });
+            }
+            if let Some(client) = client.as_deref_mut() {
+                self.give_made(client, server);
+                if client.pause == Pause::LedgerFull && server.ledger.len() < LEDGER_MAX / 2 {
+                    client.pause = Pause::No;
+                    self.out.read(client.conn);
+                }
+            } else {
+                while server.ledger.pop_made().is_some() {}
+            }
+            if self.out.sending > CALL_BYTES_MAX && at < input.len() {
+                self.out.read(server.conn);
+                return End::Taken(Taken { used: at, then: Then::WhenTold });
+            }
+            let header = match frame::peek(&input[at..], SERVER_BYTES_MAX) {
+                Ok(Some(header)) => header,
+                Ok(None) => return End::Taken(Taken { used: at, then: Then::More }),
+                Err(_) => return End::Broken,
+            };
+            let Some(tag) = B::from_byte(header.tag) else { return End::Broken };
+            let message = Message { input, at, header };
+            match self.answer(client.as_deref_mut(), server, tag, message) {
+                Next::At(next) => {
+                    server.ring.note(b'<', header.tag, header.body);
+                    at = next;
+                }
+                Next::Stop(then) => return End::Taken(Taken { used: at, then }),
+                Next::End(end) => return end,
+            }
+        }
+    }
+
+    fn answer(&mut self, client: Option<&mut Client>, server: &mut Server, tag: B, m: Message<'_>) -> Next {
+        match tag {
+            B::NoticeResponse => {
+                let ours = server.ledger.front().is_some_and(|entry| entry.serve == Serve::Ours);
+                self.deliver(client.filter(|_| !ours), server, m)
+            }
+            B::ParameterStatus => self.parameter_status(client, server, m),
+            B::NotificationResponse
+                if self.rules.shared && !self.planted.is(Fault::NotificationForwarded) =>
+            {
+                self.tally.notifications_dropped += 1;
+                self.deliver(None, server, m)
+            }
+            B::NotificationResponse => self.deliver(client, server, m),
+            B::ErrorResponse => self.error(client, server, m),
+            B::CommandComplete => self.command_complete(client, server, m),
+            B::ReadyForQuery => self.ready(client, server, m),
+            B::ParseComplete | B::CloseComplete => {
+                let front = server.ledger.front();
+                let next = self.judged(client, server, tag, m);
+                if let (Next::At(_), Some(front)) = (&next, front) {
+                    confirm(server, front);
+                }
+                next
+            }
+            B::BindComplete
+            | B::CopyData
+            | B::CopyDone
+            | B::CopyInResponse
+            | B::CopyOutResponse
+            | B::CopyBothResponse
+            | B::DataRow
+            | B::EmptyQueryResponse
+            | B::FunctionCallResponse
+            | B::NoData
+            | B::ParameterDescription
+            | B::PortalSuspended
+            | B::RowDescription => self.judged(client, server, tag, m),
+            B::Authentication | B::BackendKeyData | B::NegotiateProtocolVersion => misfit(server, m),
+        }
+    }
+
+    /// Relays, swallows or refuses by the ledger's word.
+    fn judged(&mut self, client: Option<&mut Client>, server: &mut Server, tag: B, m: Message<'_>) -> Next {
+        let front = server.ledger.front();
+        match server.ledger.judge(tag) {
+            Verdict::Relay => self.confirm_client(client, tag, front, server, m),
+            Verdict::Swallow => self.deliver(None, server, m),
+            Verdict::Misfit => misfit(server, m),
+        }
+    }
+
+    fn confirm_client(
+        &mut self,
+        client: Option<&mut Client>,
+        tag: B,
+        front: Option<Entry>,
+        server: &mut Server,
+        m: Message<'_>,
+    ) -> Next {
+        let Some(client) = client else { return self.deliver(None, server, m) };
+        if tag == B::ParseComplete
+            && let (Some(front), Some(statements)) = (front, &mut client.statements)
+            && front.statement & UNNAMED == 0
+        {
+            statements.confirm(front.statement);
+        }
+        self.deliver(Some(client), server, m)
+    }
+
+    /// Relays a message as far as it is here, or drops it where `client` is nobody.
+    fn deliver(&mut self, client: Option<&mut Client>, server: &mut Server, m: Message<'_>) -> Next {
+        let take = m.header.total().min(m.input.len() - m.at);
+        let total = m.header.total() as u32;
+        match client {
+            Some(client) => {
+                self.out.relay(client.conn, m.at, take);
+                server.body = shorter(total, take, Body::Relay);
+            }
+            None => server.body = shorter(total, take, Body::Skip),
+        }
+        Next::At(m.at + take)
+    }
+
+    fn parameter_status(&mut self, client: Option<&mut Client>, server: &mut Server, m: Message<'_>) -> Next {
+        if m.header.body > LOOK_BYTES_MAX {
+            return Next::End(End::Broken);
+        }
+        let Some(body) = m.whole() else { return m.want_whole() };
+        let Some((name, value)) = backend::parameter_status(body) else { return Next::End(End::Broken) };
+        let ours = server.ledger.front().is_some_and(|entry| entry.serve == Serve::Ours)
+            && !self.planted.is(Fault::ForeignSettingKept);
+        let known = self.params.known(name);
+        if known == Some(params::IN_HOT_STANDBY) {
+            server.outdated = Some(ServerOut::Outdated);
+        }
+        let tracked = known.filter(|name| server.base.value(*name).is_some());
+        if let Some(name) = tracked {
+            server.settings = self.params.with(&server.settings, name, value);
+        }
+        let Some(client) = client.filter(|_| !ours) else { return self.deliver(None, server, m) };
+        if let Some(name) = tracked {
+            client.settings = self.params.with(&client.settings, name, value);
+        }
+        self.deliver(Some(client), server, m)
+    }
+
+    fn error(&mut self, mut client: Option<&mut Client>, server: &mut Server, m: Message<'_>) -> Next {
+        let body = match m.whole() {
+            Some(body) => body,
+            None if m.header.body <= LOOK_BYTES_MAX => return m.want_whole(),
+            None => &[],
+        };
+        let fields = Fields::parse(body);
+        let fatal = fields.is_fatal();
+        let code = fields.code();
+        if fatal {
+            server.fatal = true;
+        } else if server.ledger.front().is_none() {
+            return misfit(server, m);
+        }
+        if let Some(entry) = server.ledger.front() {
+            self.heal(server, entry, &fields);
+        }
+        if code == Some(SqlState::READ_ONLY_SQL_TRANSACTION) {
+            server.outdated = Some(ServerOut::Outdated);
+        }
+        let serve = self.undo(client.as_deref_mut(), server);
+        if serve == Some(Serve::Ours) {
+            let message = String::from_utf8_lossy(fields.message().unwrap_or_default()).into();
+            server.failed = Some(Box::new(Failure { code, message }));
+            return self.deliver(None, server, m);
+        }
+        let Some(client) = client else { return self.deliver(None, server, m) };
+        client.told_fatal |= fatal;
+        match fields.message().and_then(|message| self.statements.find_name(message)) {
+            Some((range, id)) => self.renamed_error(client, &fields, range, id, m),
+            None => self.deliver(Some(client), server, m),
+        }
+    }
+
+    /// An error that speaks of one of our names: the client reads its own.
+    fn renamed_error(
+        &mut self,
+        client: &mut Client,
+        fields: &Fields<'_>,
+        range: std::ops::Range<usize>,
+        id: u64,
+        m: Message<'_>,
+    ) -> Next {
+        let name =
+            client.statements.as_ref().and_then(|known| known.name_of(id)).unwrap_or_default().to_vec();
+        let mut list: Vec<(u8, Vec<u8>)> =
+            fields.iter().map(|(letter, text)| (letter, text.to_vec())).collect();
+        for (_, text) in list.iter_mut().filter(|(letter, _)| *letter == b'M') {
+            text.splice(range.clone(), name.iter().copied());
+        }
+        self.out.make(client.conn, |made| {
+            wire::encode::error_fields(made, list.iter().map(|(letter, text)| (*letter, text.as_slice())));
+        });
+        Next::At(m.end())
+    }
+
+    /// A plan that was refused after a change of the schema, or a statement that is gone: the next use prepares it anew.
+    fn heal(&mut self, server: &mut Server, front: Entry, fields: &Fields<'_>) {
+        let nameless = front.statement == 0 || front.statement & UNNAMED != 0;
+        if nameless || !self.renames() || self.planted.is(Fault::PlanNotHealed) {
+            return;
+        }
+        if fields.code() == Some(SqlState::FEATURE_NOT_SUPPORTED)
+            && fields.routine() == Some(b"RevalidateCachedQuery")
+        {
+            self.statements.heal(front.statement);
+            self.tally.statements_healed += 1;
+        } else if fields.code() == Some(SqlState::INVALID_SQL_STATEMENT_NAME) {
+            server.registry.remove(front.statement);
+        }
+    }
+
+    /// Takes back what an error leaves undone. Tells who gets the error.
+    fn undo(&mut self, client: Option<&mut Client>, server: &mut Server) -> Option<Serve> {
+        let mut undone = Vec::new();
+        let serve = server.ledger.on_error(|entry| undone.push(entry));
+        let mut client = client;
+        for entry in undone {
+            let named = entry.statement != 0 && entry.statement & UNNAMED == 0;
+            match entry.owed {
+                Owed::Parse if !named => {
+                    server.unnamed = 0;
+                    if let Some(client) = client.as_deref_mut()
+                        && entry.serve == Serve::Client
+                        && entry.statement != 0
+                    {
+                        client.unnamed = None;
+                    }
+                }
+                Owed::Parse => {
+                    if !self.planted.is(Fault::RegisteredBeforeParseComplete) {
+                        server.registry.undo(entry.statement);
+                    }
+                    if let Some(statements) =
+                        client.as_deref_mut().and_then(|client| client.statements.as_mut())
+                        && entry.serve == Serve::Client
+                        && !self.planted.is(Fault::ClientKeepsFailedParse)
+                    {
+                        statements.undo(entry.statement);
+                    }
+                }
+                Owed::MadeParse => {
+                    if let Some(statements) =
+                        client.as_deref_mut().and_then(|client| client.statements.as_mut())
+                    {
+                        statements.undo(entry.statement);
+                    }
+                }
+                Owed::Close if entry.serve == Serve::Hidden => server.registry.restore(entry.statement),
+                Owed::Close
+                | Owed::Bind
+                | Owed::DescribeStatement
+                | Owed::DescribePortal
+                | Owed::Execute
+                | Owed::Query
+                | Owed::Function
+                | Owed::Sync
+                | Owed::CopyEnd
+                | Owed::MadeClose
+                | Owed::MadeDeallocate => {}
+            }
+        }
+        serve
+    }
+
+    fn command_complete(
+        &mut self,
+        mut client: Option<&mut Client>,
+        server: &mut Server,
+        m: Message<'_>,
+    ) -> Next {
+        if m.header.body > TAG_BYTES_MAX {
+            return misfit(server, m);
+        }
+        let Some(body) = m.whole() else { return m.want_whole() };
+        let theirs = server.ledger.front().is_some_and(|entry| entry.serve == Serve::Client);
+        if let Some(tag) = backend::command_tag(body).filter(|_| self.rules.shared) {
+            let gone = matches!(tag, b"DISCARD ALL" | b"DEALLOCATE ALL");
+            if gone && !self.planted.is(Fault::RegistryNotCleared) {
+                server.registry.clear();
+            }
+            if theirs {
+                server.taint.mark(Taint::of_tag(tag));
+            }
+            if gone && theirs {
+                if let Some(statements) = client.as_deref_mut().and_then(|client| client.statements.as_mut())
+                {
+                    statements.clear();
+                }
+            }
+            if matches!(tag, b"DISCARD ALL" | b"RESET" | b"SET") {
+                server.settings = self.params.within(&server.settings, &server.base);
+            }
+        }
+        self.judged(client, server, B::CommandComplete, m)
+    }
+
+    fn ready(&mut self, client: Option<&mut Client>, server: &mut Server, m: Message<'_>) -> Next {
+        if m.header.body != 1 {
+            return Next::End(End::Broken);
+        }
+        let Some(body) = m.whole() else { return m.want_whole() };
+        let Some(status) = backend::ready_for_query(body) else { return Next::End(End::Broken) };
+        let verdict = server.ledger.judge(B::ReadyForQuery);
+        if verdict == Verdict::Misfit {
+            return misfit(server, m);
+        }
+        server.status = status;
+        let Some(client) = client.filter(|_| verdict == Verdict::Relay) else {
+            return self.deliver(None, server, m);
+        };
+        self.tally.queries += 1;
+        self.tally.query_us += self.now.0.saturating_sub(client.requested.0);
+        client.requested = self.now;
+        if self.rules.statement_mode && status != TxStatus::Idle {
+            return Next::End(End::InTransaction);
+        }
+        self.deliver(Some(client), server, m)
+    }
+}
+
+fn misfit(server: &Server, m: Message<'_>) -> Next {
+    let owed = server.ledger.front().map_or("nothing", |entry| entry.owed.name());
+    Next::End(End::Misfit { tag: m.header.tag, owed })
+}
+
+fn confirm(server: &mut Server, front: Entry) {
+    if front.statement == 0 || front.statement & UNNAMED != 0 {
+        return;
+    }
+    match front.owed {
+        Owed::Parse => server.registry.confirm(front.statement),
+        Owed::Close => server.registry.forget(front.statement),
+        Owed::Bind
+        | Owed::DescribeStatement
+        | Owed::DescribePortal
+        | Owed::Execute
+        | Owed::Query
+        | Owed::Function
+        | Owed::Sync
+        | Owed::CopyEnd
+        | Owed::MadeParse
+        | Owed::MadeClose
+        | Owed::MadeDeallocate => {}
+    }
+}

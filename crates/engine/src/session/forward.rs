@@ -1,0 +1,528 @@
+//! The client's bytes on their way to its server.
+
+use std::sync::Arc;
+
+use wire::backend::TxStatus;
+use wire::encode;
+use wire::frame::{self, HEADER, Header};
+use wire::frontend::{self, Target};
+use wire::tag::FrontendTag as F;
+
+use super::client::{Body, Client, Pause};
+use super::ledger::{LEDGER_MAX, Owed, Serve};
+use super::link::{CALL_BYTES_MAX, Link, TURNSTILE_BOUNDARIES, TURNSTILE_US, UNNAMED_BYTES_MAX};
+use super::server::Server;
+use super::statements::{ClientStatements, Deallocate, Standing, Statement, deallocate};
+use super::taint::Taint;
+use crate::contract::{Taken, Then};
+use crate::planted::Fault;
+use crate::refuse::Refusal;
+
+/// Marks a ledger's statement number as the unnamed one's.
+pub(super) const UNNAMED: u64 = 1 << 63;
+
+/// How a client's input ended.
+#[derive(Debug)]
+pub enum End {
+    /// In order.
+    Taken(Taken),
+    /// It is to be turned away.
+    Refuse(Refusal),
+    /// It said goodbye.
+    Leave,
+}
+
+/// What one message does to the loop.
+enum Next {
+    /// On to the next, this far.
+    At(usize),
+    /// Stop here.
+    Stop(Then),
+    /// Stop for good.
+    End(Box<End>),
+}
+
+fn refuse(refusal: Refusal) -> Next {
+    Next::End(Box::new(End::Refuse(refusal)))
+}
+
+fn malformed(error: frontend::BodyError) -> Next {
+    refuse(Refusal::Protocol(error.to_string().into()))
+}
+
+/// One message of the client whose header was read.
+#[derive(Clone, Copy)]
+struct Message<'i> {
+    input: &'i [u8],
+    at: usize,
+    header: Header,
+}
+
+impl<'i> Message<'i> {
+    /// The body as far as it is here.
+    fn body(&self) -> &'i [u8] {
+        let end = self.input.len().min(self.at + self.header.total());
+        &self.input[self.at + HEADER..end]
+    }
+    fn is_whole(&self) -> bool {
+        self.input.len() - self.at >= self.header.total()
+    }
+    /// Where the next message begins, this one being whole.
+    fn end(&self) -> usize {
+        self.at + self.header.total()
+    }
+    /// More bytes are needed before anything can be said: all of it.
+    fn want_whole(&self) -> Next {
+        Next::Stop(Then::AtLeast(self.header.total()))
+    }
+}
+
+impl Link<'_> {
+    /// Takes bytes of a client that holds `server`.
+    pub fn forward(&mut self, client: &mut Client, server: &mut Server, input: &[u8], mut at: usize) -> End {
+        loop {
+            match client.body {
+                Body::None => {}
+                Body::Relay(rest) => {
+                    let take = (rest as usize).min(input.len() - at);
+                    self.out.relay(server.conn, at, take);
+                    client.body = shorter(rest, take, Body::Relay);
+                    at += take;
+                }
+                Body::Skip(rest) => {
+                    let take = (rest as usize).min(input.len() - at);
+                    client.body = shorter(rest, take, Body::Skip);
+                    at += take;
+                }
+            }
+            if client.body != Body::None {
+                return End::Taken(Taken { used: at, then: Then::More });
+            }
+            if client.pause != Pause::No {
+                return End::Taken(Taken { used: at, then: Then::WhenTold });
+            }
+            if self.out.sending > CALL_BYTES_MAX {
+                self.out.read(client.conn);
+                return End::Taken(Taken { used: at, then: Then::WhenTold });
+            }
+            let header = match frame::peek(&input[at..], self.rules.packet_bytes_max) {
+                Ok(Some(header)) => header,
+                Ok(None) => return End::Taken(Taken { used: at, then: Then::More }),
+                Err(error) => return End::Refuse(Refusal::of_frame(error)),
+            };
+            match self.message(client, server, Message { input, at, header }) {
+                Next::At(next) => at = next,
+                Next::Stop(then) => return End::Taken(Taken { used: at, then }),
+                Next::End(end) => return *end,
+            }
+        }
+    }
+
+    fn message(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Next {
+        let Some(tag) = F::from_byte(m.header.tag) else {
+            return refuse(Refusal::Protocol(
+                format!("invalid frontend message type {}", m.header.tag).into(),
+            ));
+        };
+        if server.ledger.len() >= LEDGER_MAX {
+            client.pause = Pause::LedgerFull;
+            return Next::Stop(Then::WhenTold);
+        }
+        if server.ledger.is_empty() {
+            client.requested = self.now;
+        }
+        let next = match tag {
+            F::Query => self.query(client, server, m),
+            F::Parse => self.parse(client, server, m),
+            F::Bind => self.bind(client, server, m),
+            F::Describe => self.describe(client, server, m),
+            F::Close => self.close(client, server, m),
+            F::Execute => self.pass(client, server, m, Owed::Execute),
+            F::Sync => {
+                server.boundaries = server.boundaries.saturating_add(1);
+                self.pass(client, server, m, Owed::Sync)
+            }
+            F::FunctionCall => {
+                server.boundaries = server.boundaries.saturating_add(1);
+                self.pass(client, server, m, Owed::Function)
+            }
+            F::CopyDone | F::CopyFail => self.pass(client, server, m, Owed::CopyEnd),
+            F::CopyData => self.relay(client, server, m),
+            F::Flush => {
+                self.give_made(client, server);
+                self.relay(client, server, m)
+            }
+            F::Terminate => return Next::End(Box::new(End::Leave)),
+            F::Password => {
+                return refuse(Refusal::Protocol("password message in the midst of a session".into()));
+            }
+        };
+        if matches!(next, Next::At(_)) {
+            server.ring.note(b'>', m.header.tag, m.header.body);
+            let boundary = matches!(tag, F::Sync | F::Query | F::FunctionCall);
+            if boundary && self.contended && self.turn_is_over(server) {
+                client.pause = Pause::Turnstile;
+                self.tally.turnstiles += 1;
+            }
+        }
+        next
+    }
+
+    /// True where a pipelining client has had its share and others wait.
+    fn turn_is_over(&self, server: &Server) -> bool {
+        self.rules.shared
+            && (server.boundaries >= TURNSTILE_BOUNDARIES
+                || self.now.0.saturating_sub(server.since.0) > TURNSTILE_US)
+    }
+
+    /// Relays a message as it is, and notes what it makes the server owe.
+    fn pass(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>, owed: Owed) -> Next {
+        server.ledger.push(owed, Serve::Client, 0);
+        self.relay(client, server, m)
+    }
+
+    /// Relays a message as far as it is here; the rest streams.
+    fn relay(&mut self, client: &mut Client, server: &Server, m: Message<'_>) -> Next {
+        let take = m.header.total().min(m.input.len() - m.at);
+        self.out.relay(server.conn, m.at, take);
+        client.body = shorter(m.header.total() as u32, take, Body::Relay);
+        Next::At(m.at + take)
+    }
+
+    fn query(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Next {
+        if self.rules.no_simple_query {
+            return refuse(Refusal::SimpleQueryDisabled);
+        }
+        server.boundaries = server.boundaries.saturating_add(1);
+        if self.rules.shared {
+            let text = m.body();
+            if m.is_whole() && self.answers_deallocate(client, server, text) {
+                return Next::At(m.end());
+            }
+            if !server.ledger.skipping() {
+                server.taint.mark(if m.is_whole() { Taint::of_text(text) } else { Taint::SET_CONFIG });
+                if !self.planted.is(Fault::QueryKeepsUnnamed) {
+                    client.unnamed = None;
+                    server.unnamed = 0;
+                }
+                client.pinned = false;
+            }
+        }
+        self.pass(client, server, m, Owed::Query)
+    }
+
+    /// `DEALLOCATE name` of a statement that is known here by the client's name only.
+    fn answers_deallocate(&mut self, client: &mut Client, server: &mut Server, body: &[u8]) -> bool {
+        if body.len() > 160 || server.ledger.skipping() || !self.renames() {
+            return false;
+        }
+        let Some(statements) = &mut client.statements else { return false };
+        let Deallocate::Name { name, quoted } = deallocate(body.strip_suffix(b"\0").unwrap_or(body)) else {
+            return false;
+        };
+        let folded = if quoted { name.to_vec() } else { name.to_ascii_lowercase() };
+        if statements.find(&folded).is_none() {
+            return false;
+        }
+        if server.ledger.is_empty() && server.status == TxStatus::Failed {
+            return false;
+        }
+        statements.remove(&folded);
+        server.ledger.push(Owed::MadeDeallocate, Serve::Client, 0);
+        self.give_made(client, server);
+        true
+    }
+
+    fn parse(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Next {
+        if !self.rules.shared {
+            return self.pass(client, server, m, Owed::Parse);
+        }
+        let unnamed = m.body().first() == Some(&0);
+        if m.header.body > self.rules.statement_bytes_max {
+            return match (m.body().first(), unnamed) {
+                (None, _) => Next::Stop(Then::AtLeast(HEADER + 1)),
+                (_, true) => self.parse_huge(client, server, m),
+                (_, false) => {
+                    refuse(Refusal::StatementTooLarge { bytes_max: self.rules.statement_bytes_max })
+                }
+            };
+        }
+        if !m.is_whole() {
+            return m.want_whole();
+        }
+        let parse = match frontend::Parse::read(m.body()) {
+            Ok(parse) => parse,
+            Err(error) => return malformed(error),
+        };
+        if server.ledger.skipping() {
+            return self.relay(client, server, m);
+        }
+        if parse.name.is_empty() {
+            self.parse_unnamed(client, server, m, parse.tail)
+        } else if self.renames() {
+            self.tally.client_parses += 1;
+            self.parse_named(client, server, &parse);
+            Next::At(m.end())
+        } else {
+            server.taint.mark(Taint::of_text(parse.query()));
+            server.taint.mark(Taint::PREPARE);
+            self.pass(client, server, m, Owed::Parse)
+        }
+    }
+
+    /// Too large to be kept: the server is the client's until it has prepared another.
+    fn parse_huge(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Next {
+        if !server.ledger.skipping() {
+            server.taint.mark(Taint::SET_CONFIG);
+            client.unnamed = None;
+            server.unnamed = 0;
+            client.pinned = true;
+        }
+        server.ledger.push(Owed::Parse, Serve::Client, UNNAMED);
+        self.relay(client, server, m)
+    }
+
+    fn parse_unnamed(
+        &mut self,
+        client: &mut Client,
+        server: &mut Server,
+        m: Message<'_>,
+        tail: &[u8],
+    ) -> Next {
+        if tail.len() > UNNAMED_BYTES_MAX {
+            return self.parse_huge(client, server, m);
+        }
+        let statement = match &client.unnamed {
+            Some(old) if *old.tail == *tail => old.clone(),
+            Some(_) | None => self.statements.intern(tail, 0),
+        };
+        server.taint.mark(statement.taint);
+        server.unnamed = statement.id;
+        client.pinned = false;
+        server.ledger.push(Owed::Parse, Serve::Client, UNNAMED | statement.id);
+        client.unnamed = Some(statement);
+        self.relay(client, server, m)
+    }
+
+    fn parse_named(&mut self, client: &mut Client, server: &mut Server, parse: &frontend::Parse<'_>) {
+        let hasher = self.statements.hasher();
+        let known = client.statements.get_or_insert_with(|| Box::new(ClientStatements::new(hasher)));
+        if let Some(taken) = known.find(parse.name).cloned() {
+            // The client has this name already: the server itself shall say so, by a name that it holds.
+            self.ensure(server, &taken);
+            self.tally.server_parses += 1;
+            self.send_parse(server, taken.id, parse.tail);
+            server.ledger.push(Owed::Parse, Serve::Client, 0);
+            return;
+        }
+        let statement = self.statements.intern(parse.tail, client.settings.plan_key);
+        known.begin(parse.name, statement.clone());
+        server.taint.mark(statement.taint);
+        let generation = self.statements.generation(statement.id);
+        let failed = server.ledger.is_empty() && server.status == TxStatus::Failed;
+        match server.registry.stand(statement.id, generation) {
+            Standing::There if failed => {
+                // In a failed transaction Parse is refused unless it ends the transaction: the server is to judge.
+                server.unnamed = 0;
+                self.out.make(server.conn, |made| encode::parse(made, b"", parse.tail));
+                server.ledger.push(Owed::Parse, Serve::Client, statement.id);
+            }
+            Standing::There => server.ledger.push(Owed::MadeParse, Serve::Client, statement.id),
+            standing @ (Standing::Absent | Standing::Void) => {
+                self.make_room(server, &statement, standing);
+                self.tally.server_parses += 1;
+                self.send_parse(server, statement.id, parse.tail);
+                server.registry.begin(&statement, generation);
+                server.ledger.push(Owed::Parse, Serve::Client, statement.id);
+            }
+        }
+    }
+
+    fn send_parse(&mut self, server: &Server, id: u64, tail: &[u8]) {
+        let mut name = Vec::with_capacity(40);
+        self.statements.write_name(id, &mut name);
+        self.out.make(server.conn, |made| encode::parse(made, &name, tail));
+    }
+
+    /// Closes, in line, what must go before a statement can be prepared.
+    fn make_room(&mut self, server: &mut Server, statement: &Arc<Statement>, standing: Standing) {
+        if standing == Standing::Void {
+            server.registry.retire(statement.id);
+            self.close_on_server(server, statement.id);
+        }
+        while let Some(victim) = server.registry.evict(self.rules.statements_max) {
+            self.close_on_server(server, victim);
+        }
+    }
+
+    fn close_on_server(&mut self, server: &mut Server, id: u64) {
+        let mut name = Vec::with_capacity(40);
+        self.statements.write_name(id, &mut name);
+        self.out.make(server.conn, |made| encode::close(made, Target::Statement, &name));
+        if self.planted.is(Fault::EvictionOvertakes) {
+            self.out.list.rotate_right(1);
+        }
+        server.ledger.push(Owed::Close, Serve::Hidden, id);
+    }
+
+    /// Puts the Parse of a shared statement in front of what needs it, where the server does not have it.
+    fn ensure(&mut self, server: &mut Server, statement: &Arc<Statement>) {
+        let generation = self.statements.generation(statement.id);
+        let standing = server.registry.stand(statement.id, generation);
+        if standing == Standing::There {
+            return;
+        }
+        self.make_room(server, statement, standing);
+        self.tally.server_parses += 1;
+        let mut name = Vec::with_capacity(40);
+        self.statements.write_name(statement.id, &mut name);
+        let length = (4 + name.len() + 1 + statement.tail.len()) as u32;
+        self.out.make(server.conn, |made| {
+            made.push(F::Parse.byte());
+            made.extend_from_slice(&length.to_be_bytes());
+            made.extend_from_slice(&name);
+            made.push(0);
+        });
+        self.out.text(server.conn, &statement.tail);
+        server.registry.begin(statement, generation);
+        server.ledger.push(Owed::Parse, Serve::Hidden, statement.id);
+    }
+
+    /// The same for the unnamed statement, which any query in between has destroyed.
+    fn ensure_unnamed(&mut self, client: &Client, server: &mut Server) {
+        let Some(statement) = &client.unnamed else { return };
+        if self.planted.is(Fault::UnnamedNotSent) {
+            return;
+        }
+        server.taint.mark(statement.taint);
+        if server.unnamed == statement.id {
+            return;
+        }
+        let length = (4 + 1 + statement.tail.len()) as u32;
+        self.out.make(server.conn, |made| {
+            made.push(F::Parse.byte());
+            made.extend_from_slice(&length.to_be_bytes());
+            made.push(0);
+        });
+        self.out.text(server.conn, &statement.tail);
+        server.unnamed = statement.id;
+        server.ledger.push(Owed::Parse, Serve::Hidden, UNNAMED | statement.id);
+    }
+
+    fn bind(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Next {
+        self.tally.binds += 1;
+        if !self.rules.shared || server.ledger.skipping() {
+            return self.pass(client, server, m, Owed::Bind);
+        }
+        let names = match frontend::bind_names(m.body()) {
+            Ok(Some(names)) => names,
+            Ok(None) if m.is_whole() => return refuse(Refusal::Protocol("Bind without its names".into())),
+            Ok(None) => {
+                self.tally.binds -= 1;
+                return Next::Stop(Then::AtLeast(HEADER + m.body().len() + 1));
+            }
+            Err(error) => return malformed(error),
+        };
+        if names.statement.is_empty() {
+            self.ensure_unnamed(client, server);
+            return self.pass(client, server, m, Owed::Bind);
+        }
+        let Some(statement) =
+            client.statements.as_ref().and_then(|known| known.find(names.statement)).cloned()
+        else {
+            return self.pass(client, server, m, Owed::Bind);
+        };
+        self.ensure(server, &statement);
+        server.taint.mark(statement.taint);
+        let mut name = Vec::with_capacity(40);
+        self.statements.write_name(statement.id, &mut name);
+        let rest = m.header.body - names.len as u32;
+        if self.out.make(server.conn, |made| encode::bind_header(made, names.portal, &name, rest)).is_err() {
+            return refuse(Refusal::MessageTooLarge {
+                bytes: m.header.body,
+                bytes_max: self.rules.packet_bytes_max,
+            });
+        }
+        server.ledger.push(Owed::Bind, Serve::Client, statement.id);
+        self.relay_rest(client, server, m, names.len)
+    }
+
+    /// Relays a body from `from` on; what stands before was made anew.
+    fn relay_rest(&mut self, client: &mut Client, server: &Server, m: Message<'_>, from: usize) -> Next {
+        let start = m.at + HEADER + from;
+        let rest = m.header.body - from as u32;
+        let take = (rest as usize).min(m.input.len() - start);
+        self.out.relay(server.conn, start, take);
+        client.body = shorter(rest, take, Body::Relay);
+        Next::At(start + take)
+    }
+
+    fn describe(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Next {
+        let (target, name) = match self.names(server, m) {
+            Ok(named) => named,
+            Err(next) => return next,
+        };
+        let owed = match target {
+            Target::Statement => Owed::DescribeStatement,
+            Target::Portal => Owed::DescribePortal,
+        };
+        if !self.rules.shared || target == Target::Portal || server.ledger.skipping() {
+            return self.pass(client, server, m, owed);
+        }
+        if name.is_empty() {
+            self.ensure_unnamed(client, server);
+            return self.pass(client, server, m, owed);
+        }
+        let Some(statement) = client.statements.as_ref().and_then(|known| known.find(name)).cloned() else {
+            return self.pass(client, server, m, owed);
+        };
+        self.ensure(server, &statement);
+        let mut name = Vec::with_capacity(40);
+        self.statements.write_name(statement.id, &mut name);
+        self.out.make(server.conn, |made| encode::describe(made, Target::Statement, &name));
+        server.ledger.push(owed, Serve::Client, statement.id);
+        Next::At(m.end())
+    }
+
+    fn close(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Next {
+        let (target, name) = match self.names(server, m) {
+            Ok(named) => named,
+            Err(next) => return next,
+        };
+        if !self.rules.shared || target == Target::Portal || server.ledger.skipping() {
+            return self.pass(client, server, m, Owed::Close);
+        }
+        if name.is_empty() {
+            client.unnamed = None;
+            client.pinned = false;
+            server.unnamed = 0;
+            return self.pass(client, server, m, Owed::Close);
+        }
+        let known = client.statements.as_mut().is_some_and(|known| known.remove(name));
+        if !known {
+            return self.pass(client, server, m, Owed::Close);
+        }
+        server.ledger.push(Owed::MadeClose, Serve::Client, 0);
+        Next::At(m.end())
+    }
+
+    /// Target and name of a Describe or Close, once it is whole.
+    fn names<'i>(&self, server: &Server, m: Message<'i>) -> Result<(Target, &'i [u8]), Next> {
+        let _ = server;
+        if m.header.body as usize > frontend::NAME_BYTES_MAX + 2 {
+            return Err(refuse(Refusal::Protocol("a name is too long".into())));
+        }
+        if !m.is_whole() {
+            return Err(m.want_whole());
+        }
+        frontend::describe_or_close(m.body()).map_err(malformed)
+    }
+}
+
+/// What is left of `rest` after `take` bytes of it.
+pub(crate) fn shorter(rest: u32, take: usize, body: impl FnOnce(u32) -> Body) -> Body {
+    match rest - take as u32 {
+        0 => Body::None,
+        left => body(left),
+    }
+}

@@ -1,0 +1,461 @@
+//! The replies a server owes, in order. What the front does not owe is not relayed: that is the misdelivery guard.
+//!
+//! The rules are the server's own (manual: "Message Flow"): after an error in an extended batch everything up to Sync is
+//! skipped, simple queries included; while COPY data is awaited, Sync and Flush are ignored; late CopyData is ignored.
+
+use std::collections::VecDeque;
+
+use wire::tag::BackendTag as B;
+
+use crate::planted::{Fault, Planted};
+
+/// Entries a client may have outstanding before its bytes are no longer taken.
+pub const LEDGER_MAX: usize = 8_192;
+
+/// What one frontend message makes the server owe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owed {
+    /// ParseComplete.
+    Parse,
+    /// BindComplete.
+    Bind,
+    /// ParameterDescription, then RowDescription or NoData.
+    DescribeStatement,
+    /// RowDescription or NoData.
+    DescribePortal,
+    /// Rows, then CommandComplete, EmptyQueryResponse or PortalSuspended; or a COPY.
+    Execute,
+    /// CloseComplete.
+    Close,
+    /// Anything a simple query answers, up to ReadyForQuery.
+    Query,
+    /// FunctionCallResponse, then ReadyForQuery.
+    Function,
+    /// ReadyForQuery.
+    Sync,
+    /// Nothing: the client's CopyDone or CopyFail stands here in the stream.
+    CopyEnd,
+    /// Nothing: we owe a ParseComplete here, for a Parse that was not sent.
+    MadeParse,
+    /// Nothing: we owe a CloseComplete here.
+    MadeClose,
+    /// Nothing: we owe `DEALLOCATE` and a ReadyForQuery here.
+    MadeDeallocate,
+}
+
+impl Owed {
+    /// True for replies that we make ourselves.
+    pub fn made(self) -> bool {
+        matches!(self, Owed::MadeParse | Owed::MadeClose | Owed::MadeDeallocate)
+    }
+
+    /// For the log of a misfit.
+    pub fn name(self) -> &'static str {
+        match self {
+            Owed::Parse => "ParseComplete",
+            Owed::Bind => "BindComplete",
+            Owed::DescribeStatement => "ParameterDescription",
+            Owed::DescribePortal => "RowDescription",
+            Owed::Execute => "the end of Execute",
+            Owed::Close => "CloseComplete",
+            Owed::Query => "the answer to a query",
+            Owed::Function => "FunctionCallResponse",
+            Owed::Sync => "ReadyForQuery",
+            Owed::CopyEnd | Owed::MadeParse | Owed::MadeClose | Owed::MadeDeallocate => "nothing",
+        }
+    }
+}
+
+/// Who gets the reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Serve {
+    /// The client.
+    Client,
+    /// Nobody; but an error goes to the client, as the error of the message it was put in for.
+    Hidden,
+    /// Nobody, errors included: the message was ours.
+    Ours,
+}
+
+/// One entry. `statement` is the number of the prepared statement concerned, 0 for none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// What.
+    pub owed: Owed,
+    /// To whom.
+    pub serve: Serve,
+    /// For which shared statement.
+    pub statement: u64,
+}
+
+/// A COPY under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Copy {
+    /// None.
+    #[default]
+    No,
+    /// The server takes data.
+    In,
+    /// The server gives data.
+    Out,
+    /// Both: streaming replication.
+    Both,
+}
+
+/// What to do with a backend message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It fits; it goes to the client.
+    Relay,
+    /// It fits; nobody gets it.
+    Swallow,
+    /// The front of the ledger does not owe it.
+    Misfit,
+}
+
+/// What is owed.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    /// For the simulator.
+    pub planted: Planted,
+    queue: VecDeque<Entry>,
+    copy: Copy,
+    /// An error was met and no Sync is in the queue: the server skips all up to the next one.
+    skipping: bool,
+}
+
+impl Ledger {
+    /// True where nothing is owed and the server takes the next command.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty() && !self.skipping
+    }
+
+    /// Entries outstanding.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// The entry whose reply comes next.
+    #[inline]
+    pub fn front(&self) -> Option<Entry> {
+        self.queue.front().copied()
+    }
+
+    /// The COPY under way.
+    pub fn copy(&self) -> Copy {
+        self.copy
+    }
+
+    /// True while the server skips messages up to a Sync.
+    pub fn skipping(&self) -> bool {
+        self.skipping
+    }
+
+    /// Notes a message that is sent. Messages the server will skip or ignore owe nothing.
+    #[inline]
+    pub fn push(&mut self, owed: Owed, serve: Serve, statement: u64) {
+        match owed {
+            Owed::Sync => {
+                if self.ignores_sync() {
+                    return;
+                }
+                self.skipping = false;
+            }
+            Owed::CopyEnd => {
+                // Without a COPY and without anything before it that might become one, the server ignores it.
+                if self.queue.is_empty() || self.skipping {
+                    return;
+                }
+                if self.copy == Copy::In && self.queue.len() == 1 {
+                    self.copy = Copy::No;
+                    return;
+                }
+            }
+            Owed::Parse
+            | Owed::Bind
+            | Owed::DescribeStatement
+            | Owed::DescribePortal
+            | Owed::Execute
+            | Owed::Close
+            | Owed::Query
+            | Owed::Function
+            | Owed::MadeParse
+            | Owed::MadeClose
+            | Owed::MadeDeallocate => {
+                let owed_all_the_same = owed == Owed::Query && self.planted.is(Fault::QueryAfterErrorOwed);
+                if self.skipping && !owed_all_the_same {
+                    return;
+                }
+            }
+        }
+        self.queue.push_back(Entry { owed, serve, statement });
+    }
+
+    /// True while a Sync would be ignored: COPY data is awaited and nothing else stands behind it.
+    fn ignores_sync(&self) -> bool {
+        self.copy == Copy::In && self.queue.len() == 1 && !self.planted.is(Fault::SyncCountedInCopyIn)
+    }
+
+    /// Takes a reply of ours off the front, once all before it have been given.
+    #[inline]
+    pub fn pop_made(&mut self) -> Option<Entry> {
+        let front = self.queue.front()?;
+        let made = *front;
+        if !made.owed.made() {
+            return None;
+        }
+        self.pop();
+        Some(made)
+    }
+
+    /// Judges a backend message by its tag and takes note of it. [`BackendTag::ErrorResponse`](B::ErrorResponse) goes
+    /// through [`Ledger::on_error`]; notices, settings and notifications are never judged.
+    #[inline]
+    pub fn judge(&mut self, tag: B) -> Verdict {
+        let Some(front) = self.queue.front_mut() else { return Verdict::Misfit };
+        let done = match (front.owed, tag) {
+            (Owed::Parse, B::ParseComplete)
+            | (Owed::Bind, B::BindComplete)
+            | (Owed::Close, B::CloseComplete)
+            | (Owed::DescribePortal, B::RowDescription | B::NoData)
+            | (Owed::Execute, B::PortalSuspended | B::EmptyQueryResponse | B::CommandComplete)
+            | (Owed::Query | Owed::Function | Owed::Sync, B::ReadyForQuery) => true,
+            (Owed::DescribeStatement, B::ParameterDescription) => {
+                front.owed = Owed::DescribePortal;
+                false
+            }
+            (Owed::Query, B::RowDescription | B::EmptyQueryResponse | B::CommandComplete)
+            | (Owed::Execute | Owed::Query, B::DataRow)
+            | (Owed::Function, B::FunctionCallResponse) => false,
+            (Owed::Execute | Owed::Query, B::CopyInResponse) => {
+                self.begin_copy_in();
+                return self.verdict();
+            }
+            (Owed::Execute | Owed::Query, B::CopyOutResponse) => {
+                self.copy = Copy::Out;
+                false
+            }
+            (Owed::Execute | Owed::Query, B::CopyBothResponse) => {
+                self.copy = Copy::Both;
+                false
+            }
+            (Owed::Execute | Owed::Query, B::CopyData | B::CopyDone)
+                if matches!(self.copy, Copy::Out | Copy::Both) =>
+            {
+                false
+            }
+            _ => return Verdict::Misfit,
+        };
+        let serve = front.serve;
+        let hidden = serve == Serve::Hidden && front.owed == Owed::Parse;
+        if matches!(tag, B::CommandComplete | B::ReadyForQuery) {
+            self.copy = Copy::No;
+        }
+        if done {
+            self.pop();
+        }
+        if hidden
+            && self.planted.is(Fault::SwallowedOnceTooOften)
+            && let Some(next) = self.queue.iter_mut().find(|entry| entry.owed == Owed::Parse)
+        {
+            next.serve = Serve::Hidden;
+        }
+        match serve {
+            Serve::Client => Verdict::Relay,
+            Serve::Hidden | Serve::Ours => Verdict::Swallow,
+        }
+    }
+
+    /// Takes the front off, and the ends of COPYs that never were.
+    fn pop(&mut self) {
+        self.queue.pop_front();
+        while let Some(Entry { owed: Owed::CopyEnd, .. }) = self.queue.front() {
+            self.queue.pop_front();
+        }
+    }
+
+    fn verdict(&self) -> Verdict {
+        match self.queue.front().map(|entry| entry.serve) {
+            Some(Serve::Client) => Verdict::Relay,
+            Some(Serve::Hidden | Serve::Ours) => Verdict::Swallow,
+            None => Verdict::Misfit,
+        }
+    }
+
+    /// COPY data is awaited: Syncs that were sent right behind are ignored by the server, up to the client's CopyDone.
+    fn begin_copy_in(&mut self) {
+        self.copy = Copy::In;
+        while let Some(next) = self.queue.get(1).copied() {
+            match next.owed {
+                Owed::Sync => {
+                    self.queue.remove(1);
+                }
+                Owed::CopyEnd => {
+                    self.queue.remove(1);
+                    self.copy = Copy::No;
+                    return;
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// An ErrorResponse: who is to get it. `undone` is told every entry whose reply will never come.
+    pub fn on_error(&mut self, mut undone: impl FnMut(Entry)) -> Option<Serve> {
+        let front = *self.queue.front()?;
+        self.copy = Copy::No;
+        match front.owed {
+            Owed::Query | Owed::Function | Owed::Sync => {}
+            Owed::Parse
+            | Owed::Bind
+            | Owed::DescribeStatement
+            | Owed::DescribePortal
+            | Owed::Execute
+            | Owed::Close
+            | Owed::CopyEnd
+            | Owed::MadeParse
+            | Owed::MadeClose
+            | Owed::MadeDeallocate => {
+                self.skipping = true;
+                let mut made = Vec::new();
+                while let Some(entry) = self.queue.front().copied() {
+                    if entry.owed == Owed::Sync {
+                        self.skipping = false;
+                        break;
+                    }
+                    undone(entry);
+                    self.queue.pop_front();
+                    if entry.owed.made() && self.planted.is(Fault::MadeReplyAfterError) {
+                        made.push(entry);
+                    }
+                }
+                made.into_iter().rev().for_each(|entry| self.queue.push_front(entry));
+            }
+        }
+        Some(front.serve)
+    }
+
+    /// True where the server waits for a Sync that has not been sent.
+    pub fn wants_sync(&self) -> bool {
+        let last = self.queue.back().map(|entry| entry.owed);
+        self.skipping || last.is_some_and(|owed| !matches!(owed, Owed::Sync | Owed::Query | Owed::Function))
+    }
+
+    /// Forgets everything: the connection is given up.
+    pub fn clear(&mut self) {
+        self.queue = VecDeque::new();
+        self.copy = Copy::No;
+        self.skipping = false;
+    }
+
+    /// Frees the room a long pipeline took.
+    pub fn rest(&mut self) {
+        if self.queue.capacity() > 64 {
+            self.queue = VecDeque::new();
+        }
+    }
+
+    /// Everything outstanding, front first.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.queue.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pushed(list: &[Owed]) -> Ledger {
+        let mut ledger = Ledger::default();
+        for owed in list {
+            ledger.push(*owed, Serve::Client, 0);
+        }
+        ledger
+    }
+
+    #[test]
+    fn a_simple_query_is_done_at_ready_only() {
+        let mut ledger = pushed(&[Owed::Query]);
+        for tag in [B::RowDescription, B::DataRow, B::CommandComplete, B::EmptyQueryResponse] {
+            assert_eq!(ledger.judge(tag), Verdict::Relay);
+            assert!(!ledger.is_empty());
+        }
+        assert_eq!(ledger.judge(B::ReadyForQuery), Verdict::Relay);
+        assert!(ledger.is_empty());
+        assert_eq!(ledger.judge(B::ReadyForQuery), Verdict::Misfit);
+    }
+
+    #[test]
+    fn a_foreign_reply_does_not_fit() {
+        let mut ledger = pushed(&[Owed::Parse, Owed::Bind]);
+        assert_eq!(ledger.judge(B::BindComplete), Verdict::Misfit);
+        assert_eq!(ledger.judge(B::DataRow), Verdict::Misfit);
+        assert_eq!(ledger.judge(B::CopyData), Verdict::Misfit);
+        assert_eq!(ledger.judge(B::ParseComplete), Verdict::Relay);
+    }
+
+    #[test]
+    fn an_error_skips_a_simple_query_up_to_sync() {
+        let mut ledger = pushed(&[Owed::Parse, Owed::Query, Owed::Sync, Owed::Query]);
+        let mut undone = Vec::new();
+        assert_eq!(ledger.on_error(|entry| undone.push(entry.owed)), Some(Serve::Client));
+        assert_eq!(undone, [Owed::Parse, Owed::Query]);
+        assert_eq!(ledger.judge(B::ReadyForQuery), Verdict::Relay);
+        assert_eq!(ledger.judge(B::ReadyForQuery), Verdict::Relay);
+        assert!(ledger.is_empty());
+    }
+
+    #[test]
+    fn an_error_in_a_query_skips_nothing() {
+        let mut ledger = pushed(&[Owed::Query, Owed::Query]);
+        assert_eq!(ledger.on_error(|_| unreachable!("nothing is skipped")), Some(Serve::Client));
+        assert_eq!(ledger.judge(B::ReadyForQuery), Verdict::Relay);
+        assert_eq!(ledger.len(), 1);
+    }
+
+    #[test]
+    fn messages_after_an_error_owe_nothing_before_sync() {
+        let mut ledger = pushed(&[Owed::Execute]);
+        ledger.on_error(|_| {});
+        assert!(!ledger.is_empty());
+        ledger.push(Owed::Query, Serve::Client, 0);
+        ledger.push(Owed::Bind, Serve::Client, 0);
+        assert_eq!(ledger.len(), 0);
+        ledger.push(Owed::Sync, Serve::Client, 0);
+        assert_eq!(ledger.judge(B::ReadyForQuery), Verdict::Relay);
+        assert!(ledger.is_empty());
+    }
+
+    #[test]
+    fn sync_inside_copy_in_owes_nothing() {
+        let mut ledger = pushed(&[Owed::Execute, Owed::Sync]);
+        assert_eq!(ledger.judge(B::CopyInResponse), Verdict::Relay);
+        ledger.push(Owed::Sync, Serve::Client, 0);
+        ledger.push(Owed::CopyEnd, Serve::Client, 0);
+        ledger.push(Owed::Sync, Serve::Client, 0);
+        assert_eq!(ledger.judge(B::CommandComplete), Verdict::Relay);
+        assert_eq!(ledger.judge(B::ReadyForQuery), Verdict::Relay);
+        assert!(ledger.is_empty());
+    }
+
+    #[test]
+    fn a_copy_sent_in_one_burst_counts_the_last_sync_only() {
+        let mut ledger = pushed(&[Owed::Execute, Owed::Sync, Owed::CopyEnd, Owed::Sync]);
+        assert_eq!(ledger.judge(B::CopyInResponse), Verdict::Relay);
+        assert_eq!(ledger.judge(B::CommandComplete), Verdict::Relay);
+        assert_eq!(ledger.judge(B::ReadyForQuery), Verdict::Relay);
+        assert!(ledger.is_empty());
+    }
+
+    #[test]
+    fn late_copy_done_owes_nothing() {
+        let mut ledger = pushed(&[Owed::Query]);
+        assert_eq!(ledger.judge(B::CopyInResponse), Verdict::Relay);
+        ledger.on_error(|_| {});
+        ledger.push(Owed::CopyEnd, Serve::Client, 0);
+        assert_eq!(ledger.judge(B::ReadyForQuery), Verdict::Relay);
+        assert!(ledger.is_empty());
+    }
+}

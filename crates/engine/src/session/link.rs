@@ -1,0 +1,105 @@
+//! One client joined to one server: what both directions of the relay need.
+//!
+//! `forward` takes the client's bytes, `back` the server's. Neither knows of pools; what they can't decide they return.
+
+use wire::backend::TxStatus;
+use wire::encode;
+
+use super::client::Client;
+use super::ledger::Owed;
+use super::params;
+use super::server::Server;
+use super::statements;
+use crate::contract::Outputs;
+use crate::planted::Planted;
+use crate::tally::SliceTally;
+use crate::time::Now;
+
+/// One call makes at most so many bytes before it stops by itself.
+pub const CALL_BYTES_MAX: usize = 256 * 1024;
+/// Errors and settings of a server are looked into up to this size.
+pub const LOOK_BYTES_MAX: u32 = 64 * 1024;
+/// A pipelining client gives its server up after so many boundaries when others wait.
+pub const TURNSTILE_BOUNDARIES: u16 = 64;
+/// Or after so long, in microseconds.
+pub const TURNSTILE_US: u64 = 20_000;
+/// A text of an unnamed statement is kept up to this size.
+pub const UNNAMED_BYTES_MAX: usize = 64 * 1024;
+
+/// What a pool asks of its links.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// Statements are shared and renamed, traces are looked for: every mode but session mode.
+    pub shared: bool,
+    /// Transaction blocks are refused.
+    pub statement_mode: bool,
+    /// Shared statements a server keeps; 0: named statements are passed as they are.
+    pub statements_max: usize,
+    /// The longest Parse that is kept.
+    pub statement_bytes_max: u32,
+    /// The longest message of a client.
+    pub packet_bytes_max: u32,
+    /// Simple queries are refused.
+    pub no_simple_query: bool,
+}
+
+/// What both directions work with.
+pub struct Link<'a> {
+    /// The time.
+    pub now: Now,
+    /// The pool's rules.
+    pub rules: Rules,
+    /// Others stand in line for this pool.
+    pub contended: bool,
+    /// The shared statements.
+    pub statements: &'a mut statements::Store,
+    /// The known settings.
+    pub params: &'a mut params::Store,
+    /// The pool's counters.
+    pub tally: &'a mut SliceTally,
+    /// For the simulator.
+    pub planted: Planted,
+    /// What is to be done.
+    pub out: &'a mut Outputs,
+}
+
+impl Link<'_> {
+    /// Statements are renamed.
+    pub(super) fn renames(&self) -> bool {
+        self.rules.shared && self.rules.statements_max > 0
+    }
+
+    /// Gives the client every reply of ours that is next.
+    pub(super) fn give_made(&mut self, client: &mut Client, server: &mut Server) {
+        while let Some(entry) = server.ledger.pop_made() {
+            match entry.owed {
+                Owed::MadeParse => {
+                    if let Some(statements) = &mut client.statements {
+                        statements.confirm(entry.statement);
+                    }
+                    self.out.fixed(client.conn, encode::PARSE_COMPLETE);
+                }
+                Owed::MadeClose => self.out.fixed(client.conn, encode::CLOSE_COMPLETE),
+                Owed::MadeDeallocate => self.give_deallocated(client, server.status),
+                Owed::Parse
+                | Owed::Bind
+                | Owed::DescribeStatement
+                | Owed::DescribePortal
+                | Owed::Execute
+                | Owed::Close
+                | Owed::Query
+                | Owed::Function
+                | Owed::Sync
+                | Owed::CopyEnd => {}
+            }
+        }
+    }
+
+    /// The answer to `DEALLOCATE name`, by the transaction's true status.
+    fn give_deallocated(&mut self, client: &Client, status: TxStatus) {
+        self.out.make(client.conn, |made| {
+            encode::command_complete(made, "DEALLOCATE");
+            encode::ready(made, status);
+        });
+    }
+}

@@ -1,0 +1,498 @@
+//! From asking for a server to being joined to it, and back to the pool.
+
+use std::sync::Arc;
+
+use model::config::checked::{CheckQuery, PoolMode, ServerClean};
+use model::id::ConnId;
+use wire::backend::TxStatus;
+use wire::encode;
+
+use super::Worker;
+use crate::contract::Outputs;
+use crate::planted::Fault;
+use crate::refuse::Refusal;
+use crate::remark::{ClientOut, Remark, ServerOut};
+use crate::session::client::{Body, Life, Pause};
+use crate::session::ledger::{Copy, Owed, Serve};
+use crate::session::params::{self, Change};
+use crate::session::server::{Phase, Server, Step};
+use crate::session::taint::Taint;
+use crate::time::Now;
+
+/// What asking for a server came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Checkout {
+    /// It is there, and takes the client's bytes.
+    Linked,
+    /// It is being made ready, or the client stands in line.
+    Later,
+    /// The client was refused.
+    Refused,
+}
+
+/// A server works for a client that has left so long at most, in microseconds.
+const DRAINING_US: u64 = 5_000_000;
+/// What a tainted server is told. RESET ALL alone does not undo SET ROLE.
+const CLEAN: &str = "SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; UNLISTEN *; CLOSE ALL; \
+    SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES";
+/// The same where SQL-level statements were prepared: they would answer to another client's names.
+const CLEAN_STATEMENTS: &str = "SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; UNLISTEN *; CLOSE ALL; \
+    SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES; DEALLOCATE ALL";
+
+impl Worker {
+    /// An idle client needs a server.
+    pub(super) fn checkout(&mut self, now: Now, conn: ConnId, out: &mut Outputs) -> Checkout {
+        let Some(client) = self.clients.get_mut(conn.index(), conn.generation) else {
+            return Checkout::Refused;
+        };
+        let index = client.slice;
+        let home = &mut self.homes[index as usize];
+        self.touched.push(index);
+        let servers = &self.servers;
+        let settings = &client.settings;
+        let found = if home.slice.waiting() > 0 {
+            None
+        } else {
+            home.slice.take_idle(|server| {
+                let server = servers.get(server.index(), server.generation);
+                server.is_some_and(|server| Arc::ptr_eq(&server.settings, settings))
+            })
+        };
+        if let Some(server) = found {
+            return self.join(now, conn, server, out);
+        }
+        if !home.slice.settings.max_waiting_clients.admits(home.slice.waiting()) {
+            self.refuse(now, conn, Refusal::TooManyWaiting, out);
+            return Checkout::Refused;
+        }
+        client.life = Life::Waiting { since: now, told: false };
+        client.requested = now;
+        home.slice.join(conn, now);
+        self.arm_waiting(now, conn);
+        Checkout::Later
+    }
+
+    /// Joins a client to a server, and makes the server ready for it.
+    pub(super) fn join(&mut self, now: Now, conn: ConnId, server_id: ConnId, out: &mut Outputs) -> Checkout {
+        let Some(client) = self.clients.get_mut(conn.index(), conn.generation) else {
+            return Checkout::Refused;
+        };
+        let Some(server) = self.servers.get_mut(server_id.index(), server_id.generation) else {
+            return Checkout::Refused;
+        };
+        assert!(server.at_rest() && server.cancels == 0, "only a server that owes nothing is lent");
+        let home = &mut self.homes[client.slice as usize];
+        home.slice.tally.assignments += 1;
+        let rested = now.since(server.since);
+        let settings = &home.slice.settings;
+        client.life = Life::Linked { server: server_id };
+        client.requested = now;
+        server.since = now;
+        server.boundaries = 0;
+        server.phase = Phase::Linked { client: conn };
+        self.server_deadlines.set(server_id.index(), Now::NEVER);
+        let span = [settings.query_timeout, settings.transaction_timeout].into_iter().flatten().min();
+        self.client_deadlines.set(conn.index(), now.plus_maybe(span));
+        if settings.server_check_query != CheckQuery::Off && rested >= settings.server_check_delay {
+            let text: &[u8] = match &settings.server_check_query {
+                CheckQuery::Sql(text) => text.as_bytes(),
+                CheckQuery::Empty | CheckQuery::Off => b"",
+            };
+            out.make(server_id, |made| encode::query(made, text));
+            server.unnamed = 0;
+            server.ledger.push(Owed::Query, Serve::Ours, 0);
+            self.prepare(now, server_id, Step::Check);
+            return Checkout::Later;
+        }
+        self.apply_settings(now, conn, server_id, out)
+    }
+
+    /// Holds the client back until the server has done a step of ours.
+    fn prepare(&mut self, now: Now, server_id: ConnId, step: Step) {
+        let Some(server) = self.servers.get_mut(server_id.index(), server_id.generation) else { return };
+        let Some(conn) = server.client() else { return };
+        server.phase = Phase::Preparing { client: conn, step };
+        if let Some(client) = self.clients.get_mut(conn.index(), conn.generation) {
+            client.pause = Pause::Preparing;
+        }
+        self.arm_step(now, server_id);
+    }
+
+    /// Gives a server the settings of its client, where they differ.
+    fn apply_settings(&mut self, now: Now, conn: ConnId, server_id: ConnId, out: &mut Outputs) -> Checkout {
+        let Some(client) = self.clients.get_mut(conn.index(), conn.generation) else {
+            return Checkout::Refused;
+        };
+        let Some(server) = self.servers.get_mut(server_id.index(), server_id.generation) else {
+            return Checkout::Refused;
+        };
+        if Arc::ptr_eq(&client.settings, &server.settings) || self.planted.is(Fault::SettingsSkipped) {
+            return Checkout::Linked;
+        }
+        let changes = self.params.changes(&client.settings, &server.settings);
+        if changes.is_empty() {
+            client.settings = server.settings.clone();
+            return Checkout::Linked;
+        }
+        let tally = &mut self.homes[client.slice as usize].slice.tally;
+        tally.settings_sent += 1;
+        server.unnamed = 0;
+        if let [Change { name: params::APPLICATION_NAME, value: Some(value) }] = &changes[..]
+            && rides(value)
+        {
+            send_batch(out, server, &self.params, &changes);
+            server.settings = self.params.with(&server.settings, params::APPLICATION_NAME, value);
+            return Checkout::Linked;
+        }
+        let (encoding, rest) = changes.split_at(usize::from(changes[0].name == params::CLIENT_ENCODING));
+        if !self.planted.is(Fault::SettingNotReset) {
+            send_resets(out, server, &self.params, &changes);
+        }
+        for batch in [encoding, rest] {
+            if batch.iter().any(|change| change.value.is_some()) {
+                send_batch(out, server, &self.params, batch);
+            }
+        }
+        self.prepare(now, server_id, Step::Settings(changes.into()));
+        Checkout::Later
+    }
+
+    /// A step of ours is done: on to the next, or the client's bytes may come.
+    pub(super) fn prepared(&mut self, now: Now, server_id: ConnId, out: &mut Outputs) {
+        let Some(server) = self.servers.get_mut(server_id.index(), server_id.generation) else { return };
+        let failed = server.failed.take();
+        let Phase::Preparing { client: conn, step } = std::mem::replace(&mut server.phase, Phase::Cleaning)
+        else {
+            return;
+        };
+        let checkout = match (&step, failed) {
+            (Step::Check, None) => {
+                server.phase = Phase::Linked { client: conn };
+                self.apply_settings(now, conn, server_id, out)
+            }
+            (Step::Check, Some(_)) => {
+                self.stand_again(now, conn, out);
+                self.close_server(now, server_id, ServerOut::CheckFailed, false, out);
+                return;
+            }
+            (Step::Settings(_), Some(failure)) => {
+                let failure = *failure;
+                let refusal = Refusal::SettingRefused { code: failure.code, message: failure.message };
+                self.refuse_unlinked(now, conn, refusal, out);
+                self.close_server(now, server_id, ServerOut::SettingRefused, false, out);
+                return;
+            }
+            (Step::Settings(changes), None) => {
+                for change in changes {
+                    let Some(asked) = &change.value else {
+                        if server.base.value(change.name).is_none() {
+                            server.settings = self.params.without(&server.settings, change.name);
+                        }
+                        continue;
+                    };
+                    if server.base.value(change.name).is_none() {
+                        server.settings = self.params.with(&server.settings, change.name, asked);
+                    } else if let Some(reported) = server.settings.value(change.name).cloned() {
+                        self.params.learn(change.name, asked, &reported);
+                    }
+                }
+                if let Some(client) = self.clients.get_mut(conn.index(), conn.generation) {
+                    client.settings = server.settings.clone();
+                }
+                server.phase = Phase::Linked { client: conn };
+                Checkout::Linked
+            }
+        };
+        if checkout == Checkout::Linked {
+            self.server_deadlines.set(server_id.index(), Now::NEVER);
+            if let Some(client) = self.clients.get_mut(conn.index(), conn.generation) {
+                client.pause = Pause::No;
+            }
+            out.read(conn);
+        }
+    }
+
+    /// A client whose server failed before it had any of its bytes: back to the head of the line.
+    pub(super) fn stand_again(&mut self, now: Now, conn: ConnId, out: &mut Outputs) {
+        let Some(client) = self.clients.get_mut(conn.index(), conn.generation) else { return };
+        let since = client.requested;
+        client.pause = Pause::No;
+        client.life = Life::Waiting { since, told: false };
+        let index = client.slice;
+        self.homes[index as usize].slice.join_front(conn, since);
+        self.touch(index);
+        self.arm_waiting(now, conn);
+        self.serve_line(now, index, out);
+    }
+
+    /// Gives resting servers to whoever waits.
+    pub(super) fn serve_line(&mut self, now: Now, index: u32, out: &mut Outputs) {
+        loop {
+            let slice = &mut self.homes[index as usize].slice;
+            if slice.waiting() == 0 || slice.paused {
+                return;
+            }
+            let Some(server) = slice.take_idle(|_| false) else { return };
+            let Some(client) = slice.next(now) else { return };
+            if self.join(now, client, server, out) == Checkout::Linked {
+                out.read(client);
+            }
+        }
+    }
+
+    /// Parts client and server where nothing is owed any more.
+    #[inline]
+    pub(super) fn maybe_release(&mut self, now: Now, server_id: ConnId, out: &mut Outputs) {
+        let Some(server) = self.servers.get_mut(server_id.index(), server_id.generation) else { return };
+        let Phase::Linked { client: conn } = server.phase else { return };
+        let Some(client) = self.clients.get_mut(conn.index(), conn.generation) else { return };
+        let home = &mut self.homes[client.slice as usize];
+        let owing = !server.ledger.is_empty() && !self.planted.is(Fault::ReleasedWithRepliesOwed);
+        if server.fatal || owing || server.body != Body::None || server.backlogged {
+            return;
+        }
+        let rests = server.at_rest() || self.planted.is(Fault::ReleasedInTransaction);
+        let done = rests && client.body == Body::None && !client.pinned && home.rules.shared;
+        if !done {
+            if client.pause == Pause::Turnstile {
+                client.pause = Pause::No;
+                server.boundaries = 0;
+                out.read(conn);
+            }
+            if server.status != TxStatus::Idle
+                && let Some(timeout) = home.slice.settings.idle_transaction_timeout
+            {
+                let due = now.plus(timeout).min(self.client_deadlines.at(conn.index()));
+                self.client_deadlines.set(conn.index(), due);
+            }
+            return;
+        }
+        home.slice.tally.transactions += 1;
+        home.slice.tally.transaction_us += now.0.saturating_sub(server.since.0);
+        if client.backlogged.is_some() {
+            out.read(server_id);
+        }
+        self.check_in(now, server_id, out);
+        self.at_rest(now, conn, out);
+    }
+
+    /// A server that owes nothing comes back to its pool, by way of whatever must happen first.
+    pub(super) fn check_in(&mut self, now: Now, server_id: ConnId, out: &mut Outputs) {
+        let Some(server) = self.servers.get_mut(server_id.index(), server_id.generation) else { return };
+        let index = server.slice;
+        server.ledger.rest();
+        server.since = now;
+        if server.cancels > 0 && !self.planted.is(Fault::LentBeforeCancelEof) {
+            server.phase = Phase::CancelWait;
+            let timeout = self.homes[index as usize].slice.settings.cancel_wait_timeout;
+            self.server_deadlines.set(server_id.index(), now.plus_maybe(timeout));
+            return;
+        }
+        if let Some(why) = self.reason_to_close(now, server_id) {
+            return self.close_server(now, server_id, why, false, out);
+        }
+        let Some(server) = self.servers.get_mut(server_id.index(), server_id.generation) else { return };
+        let home = &mut self.homes[index as usize];
+        let settings = &home.slice.settings;
+        let session = settings.mode == PoolMode::Session;
+        let dirty = !self.planted.is(Fault::TaintIgnored)
+            && match settings.server_clean {
+                ServerClean::Never => false,
+                ServerClean::Always => true,
+                ServerClean::Tainted => !server.taint.is_clean(),
+            };
+        if (session || settings.server_reset_query_always) && !settings.server_reset_query.is_empty() {
+            let text = settings.server_reset_query.clone();
+            return self.clean(now, server_id, text.as_bytes(), out);
+        }
+        if dirty && !session {
+            let text = if server.taint.has(Taint::PREPARE) { CLEAN_STATEMENTS } else { CLEAN };
+            self.tell_taint(index, server_id, out);
+            return self.clean(now, server_id, text.as_bytes(), out);
+        }
+        server.taint = Taint::default();
+        self.lend_on(now, server_id, out);
+    }
+
+    fn tell_taint(&mut self, index: u32, server_id: ConnId, out: &mut Outputs) {
+        let Some(server) = self.servers.get(server_id.index(), server_id.generation) else { return };
+        let slice = &mut self.homes[index as usize].slice;
+        slice.tally.cleaned += 1;
+        for (bit, reason) in server.taint.reasons() {
+            slice.taints[bit as usize] += 1;
+            if slice.tainted_told & (1 << bit) == 0 {
+                slice.tainted_told |= 1 << bit;
+                out.remarks.push(Remark::Tainted { key: slice.key.clone(), reason });
+            }
+        }
+    }
+
+    /// Sends what rids a server of its last client's traces.
+    pub(super) fn clean(&mut self, now: Now, server_id: ConnId, text: &[u8], out: &mut Outputs) {
+        let Some(server) = self.servers.get_mut(server_id.index(), server_id.generation) else { return };
+        out.make(server_id, |made| encode::query(made, text));
+        server.ledger.push(Owed::Query, Serve::Ours, 0);
+        server.unnamed = 0;
+        server.phase = Phase::Cleaning;
+        self.arm_step(now, server_id);
+    }
+
+    /// The cleaning is done.
+    pub(super) fn cleaned(&mut self, now: Now, server_id: ConnId, out: &mut Outputs) {
+        let Some(server) = self.servers.get_mut(server_id.index(), server_id.generation) else { return };
+        if std::mem::take(&mut server.starting) {
+            // An error of connect_query is only logged, as PgBouncer has it.
+            server.failed = None;
+            return self.check_in_new(now, server_id, out);
+        }
+        if server.failed.take().is_some() || server.status != TxStatus::Idle {
+            return self.close_server(now, server_id, ServerOut::NotClean, false, out);
+        }
+        if std::mem::take(&mut server.rolling_back) {
+            return self.check_in(now, server_id, out);
+        }
+        server.taint = Taint::default();
+        server.settings = self.params.within(&server.settings, &server.base);
+        if let Some(why) = self.reason_to_close(now, server_id) {
+            return self.close_server(now, server_id, why, false, out);
+        }
+        self.lend_on(now, server_id, out);
+    }
+
+    /// A clean server goes to the head of the line, or rests.
+    fn lend_on(&mut self, now: Now, server_id: ConnId, out: &mut Outputs) {
+        let Some(server) = self.servers.get_mut(server_id.index(), server_id.generation) else { return };
+        assert!(server.cancels == 0 && server.at_rest(), "only a server at rest is lent");
+        let index = server.slice;
+        server.since = now;
+        self.touched.push(index);
+        let home = &mut self.homes[index as usize];
+        if !self.planted.is(Fault::IdleBesideWaiter)
+            && let Some(client) = home.slice.next(now)
+        {
+            if self.join(now, client, server_id, out) == Checkout::Linked {
+                out.read(client);
+            }
+            return;
+        }
+        server.phase = Phase::Idle;
+        home.slice.rest(server_id);
+        let idle = now.plus_maybe(home.slice.settings.server_idle_timeout);
+        self.server_deadlines.set(server_id.index(), idle.min(server.ends));
+    }
+
+    /// Why a free server is closed rather than lent, if it is.
+    fn reason_to_close(&mut self, now: Now, server_id: ConnId) -> Option<ServerOut> {
+        let server = self.servers.get(server_id.index(), server_id.generation)?;
+        let slice = &mut self.homes[server.slice as usize].slice;
+        if server.fatal {
+            Some(ServerOut::ServerClosed)
+        } else if let Some(why) = server.outdated {
+            Some(why)
+        } else if server.epoch != slice.epoch {
+            Some(ServerOut::Outdated)
+        } else if slice.paused || slice.shut || self.draining.is_some() {
+            Some(ServerOut::Operator)
+        } else if slice.revoked > 0 {
+            slice.revoked -= 1;
+            Some(ServerOut::Revoked)
+        } else if now >= server.ends || slice.key.replication != crate::orders::Replication::No {
+            Some(ServerOut::Lifetime)
+        } else {
+            None
+        }
+    }
+
+    /// A client lets go of its server without being at its end.
+    pub(super) fn abandon(
+        &mut self,
+        now: Now,
+        server_id: ConnId,
+        half_sent: bool,
+        why: &ClientOut,
+        out: &mut Outputs,
+    ) {
+        let Some(server) = self.servers.get_mut(server_id.index(), server_id.generation) else { return };
+        if matches!(server.phase, Phase::Closing) {
+            return;
+        }
+        let linked = matches!(server.phase, Phase::Linked { .. });
+        let reason = match why {
+            ClientOut::Refused(Refusal::QueryTimeout | Refusal::TransactionTimeout) => ServerOut::Timeout,
+            ClientOut::Refused(Refusal::OutOfStep) => ServerOut::OutOfStep,
+            ClientOut::Left | ClientOut::Lost(_) | ClientOut::Refused(_) | ClientOut::ServerSaid(_) => {
+                ServerOut::ClientLeft
+            }
+        };
+        let gentle = matches!(why, ClientOut::Left | ClientOut::Lost(_) | ClientOut::ServerSaid(_));
+        if !linked || half_sent || server.fatal || !gentle || server.ledger.copy() != Copy::No {
+            return self.close_server(now, server_id, reason, half_sent, out);
+        }
+        // What the client has asked is carried out, as a server of its own would have done; nobody gets the answer.
+        if server.ledger.wants_sync() {
+            out.fixed(server_id, encode::SYNC);
+            server.ledger.push(Owed::Sync, Serve::Ours, 0);
+        }
+        server.phase = Phase::Draining;
+        self.server_deadlines.set(server_id.index(), Now(now.0.saturating_add(DRAINING_US)));
+        if server.ledger.is_empty() && server.body == Body::None {
+            return self.drained_dry(now, server_id, out);
+        }
+        out.read(server_id);
+    }
+
+    /// A server has worked off what a client that left had asked.
+    pub(super) fn drained_dry(&mut self, now: Now, server_id: ConnId, out: &mut Outputs) {
+        let Some(server) = self.servers.get_mut(server_id.index(), server_id.generation) else { return };
+        server.failed = None;
+        if server.status == TxStatus::Idle {
+            return self.check_in(now, server_id, out);
+        }
+        // A cancel request still under way could hit the ROLLBACK: then the server is not worth it.
+        if server.cancels > 0 {
+            return self.close_server(now, server_id, ServerOut::ClientLeft, false, out);
+        }
+        self.clean(now, server_id, b"ROLLBACK", out);
+        if let Some(server) = self.servers.get_mut(server_id.index(), server_id.generation) {
+            server.rolling_back = true;
+        }
+    }
+
+    /// Refuses a client whose server has been taken from it already.
+    pub(super) fn refuse_unlinked(&mut self, now: Now, conn: ConnId, refusal: Refusal, out: &mut Outputs) {
+        if let Some(client) = self.clients.get_mut(conn.index(), conn.generation) {
+            client.life = Life::Idle;
+        }
+        self.refuse(now, conn, refusal, out);
+    }
+}
+
+/// Any text is accepted for application_name, but only a plain one is taken as it is.
+fn rides(value: &[u8]) -> bool {
+    value.len() < 64 && value.iter().all(|byte| (0x20..0x7f).contains(byte))
+}
+
+/// `set_config` for each value, as one extended batch: no quoting.
+fn send_batch(out: &mut Outputs, server: &mut Server, params: &params::Store, changes: &[Change]) {
+    let values: Vec<(&[u8], &[u8])> = changes
+        .iter()
+        .filter_map(|change| Some((params.text(change.name).as_bytes(), &**change.value.as_ref()?)))
+        .collect();
+    out.make(server.conn, |made| encode::settings_batch(made, &values));
+    for owed in [Owed::Parse, Owed::Bind, Owed::Execute, Owed::Sync] {
+        server.ledger.push(owed, Serve::Ours, 0);
+    }
+}
+
+/// `RESET name` for what the client does not have: names were checked to need no quotes.
+fn send_resets(out: &mut Outputs, server: &mut Server, params: &params::Store, changes: &[Change]) {
+    let list: Vec<String> = changes
+        .iter()
+        .filter(|change| change.value.is_none())
+        .map(|change| format!("RESET {}", params.text(change.name)))
+        .collect();
+    if !list.is_empty() {
+        out.make(server.conn, |made| encode::query(made, list.join("; ").as_bytes()));
+        server.ledger.push(Owed::Query, Serve::Ours, 0);
+    }
+}
