@@ -303,7 +303,7 @@ impl Link<'_> {
         let mut undone = Vec::new();
         let serve = server.ledger.on_error(|entry| undone.push(entry));
         let mut client = client;
-        for entry in undone {
+        for entry in undone.into_iter().rev() {
             let named = entry.statement != 0 && entry.statement & UNNAMED == 0;
             match entry.owed {
                 Owed::Parse if !named => {
