@@ -181,7 +181,7 @@ fn lower_clients(config: &mut Arc<Config>, descriptors: u64) -> Result<(), TooFe
 }
 
 /// A seed for one worker's keys and nonces. Without the system's entropy there is no safe way to go on.
-fn entropy() -> [u8; 32] {
+pub(crate) fn entropy() -> [u8; 32] {
     let mut seed = [0; 32];
     let filled = rustix::rand::getrandom(&mut seed, rustix::rand::GetRandomFlags::empty());
     assert_eq!(filled.ok(), Some(seed.len()), "the system gives entropy");
