@@ -6,6 +6,7 @@
 
 pub mod contract;
 pub mod orders;
+pub mod planted;
 pub mod pool;
 pub mod refuse;
 pub mod remark;

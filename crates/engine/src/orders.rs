@@ -12,6 +12,7 @@ use model::id::{ConnId, PoolId, PublicId, SliceId, Ticket, WorkerId};
 use crate::contract::DialError;
 use crate::refuse::Refusal;
 use crate::snapshot::{Ask, Page};
+use crate::tally::SliceTally;
 use crate::time::Now;
 
 /// What makes a pool: whoever agrees in all of it shares servers.
@@ -59,6 +60,8 @@ impl Scope {
 /// How a worker empties itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Drain {
+    /// No new clients; each stays until it leaves by itself (PgBouncer's `SHUTDOWN WAIT_FOR_CLIENTS`).
+    WhenLeft,
     /// No new clients; clients leave when they are idle or have finished their transaction.
     WhenIdle,
     /// Every client leaves now; servers are closed.
@@ -91,7 +94,8 @@ pub enum Order {
         /// Servers opened under other settings are to be closed at release.
         stale: bool,
     },
-    /// The slice may close down: no client is left, or its database is gone from the configuration.
+    /// The slice closes down: nobody uses it any more, or its database is gone from the configuration (clients that are
+    /// left are then sent away, servers are closed at release). Answered by [`Note::Shut`] when nothing is left of it.
     Shut {
         /// The slice.
         slice: SliceId,
@@ -110,7 +114,8 @@ pub enum Order {
         /// How many.
         credits: u32,
     },
-    /// A request for credits back: idle servers are closed now, busy ones at release.
+    /// A request for credits back: idle servers are closed now, busy ones at release. Adds to what was asked for before
+    /// and is not back yet; every credit that comes back, for whatever reason, counts against it.
     Revoke {
         /// The slice.
         slice: SliceId,
@@ -198,9 +203,9 @@ pub struct Admission {
 /// Why a credit comes back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Back {
-    /// Nobody waits any more.
+    /// Nobody waits any more: the credit was not spent, or its dial was given up before the login had ended.
     Unneeded,
-    /// The connection has ended: the server's EOF was seen, or the dial never left.
+    /// A connection that was logged in ([`Note::Up`]) has ended: the server's EOF was seen.
     Closed,
     /// The dial or the login failed; tells how to go on.
     Refused(DialRefusal),
@@ -244,7 +249,8 @@ pub enum Note {
         slice: SliceId,
     },
     /// How many more connections the slice could use now (waiting clients not yet covered by dials). Absolute, not a
-    /// change; sent when it rises above what was told, and with the tick when it fell.
+    /// change. Sent at once when it rises above what was told (a grant counts as lowering what was told), with each tick
+    /// while it is not 0, and with the tick when it or `idle` has changed.
     Want {
         /// The slice.
         slice: SliceId,
@@ -268,6 +274,13 @@ pub enum Note {
         credits: u32,
         /// Why.
         why: Back,
+    },
+    /// The answer to [`Order::Shut`]: nothing is left of the slice, and this is what it had done.
+    Shut {
+        /// The slice.
+        slice: SliceId,
+        /// Its last counts.
+        tally: Box<SliceTally>,
     },
     /// An order has been carried out.
     Done {

@@ -1,4 +1,4 @@
-//! Faults that are planted on purpose, to see whether the simulator finds them. Compiled only with the feature `planted`.
+//! Faults that are planted on purpose, to see whether the simulator finds them. Without the feature `planted` there are none.
 //!
 //! Each says where it sits. A fault that no seed finds is a hole in the simulator, not a triumph of the engine.
 
@@ -103,4 +103,31 @@ impl Fault {
         Fault::ClosedTwice,
         Fault::QueryKeepsUnnamed,
     ];
+}
+
+/// The fault planted here, if any: a thing of size nothing without the feature `planted`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Planted {
+    #[cfg(feature = "planted")]
+    fault: Option<Fault>,
+}
+
+impl Planted {
+    /// This fault.
+    #[cfg(feature = "planted")]
+    pub fn new(fault: Fault) -> Self {
+        Self { fault: Some(fault) }
+    }
+
+    /// Is it this one?
+    #[inline(always)]
+    pub fn is(self, fault: Fault) -> bool {
+        #[cfg(feature = "planted")]
+        return self.fault == Some(fault);
+        #[cfg(not(feature = "planted"))]
+        {
+            let _ = fault;
+            false
+        }
+    }
 }

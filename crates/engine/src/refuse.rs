@@ -30,6 +30,11 @@ pub enum Refusal {
         /// The name asked for.
         database: Box<str>,
     },
+    /// An operator's DISABLE.
+    DatabaseDisabled {
+        /// The name asked for.
+        database: Box<str>,
+    },
     /// `max_client_conn` is reached.
     TooManyClients,
     /// `max_db_client_connections` is reached.
@@ -135,6 +140,7 @@ impl Refusal {
         match self {
             R::WrongPassword { .. } => SqlState::INVALID_PASSWORD,
             R::NoSuchDatabase { .. } | R::DatabaseRemoved => SqlState::INVALID_CATALOG_NAME,
+            R::DatabaseDisabled { .. } => SqlState::CANNOT_CONNECT_NOW,
             R::TooManyClients
             | R::TooManyDatabaseClients { .. }
             | R::TooManyUserClients { .. }
@@ -168,6 +174,7 @@ impl Refusal {
         match self {
             R::WrongPassword { user } => format!("password authentication failed for user \"{user}\""),
             R::NoSuchDatabase { database } => format!("no such database: {database}"),
+            R::DatabaseDisabled { database } => format!("database \"{database}\" is disabled"),
             R::TooManyClients => "no more connections allowed (max_client_conn)".into(),
             R::TooManyDatabaseClients { database } => {
                 format!("client connections exceeded for database \"{database}\" (max_db_client_connections)")
@@ -227,6 +234,7 @@ impl Refusal {
             R::UnsupportedParameter(_) => Some("Add it to ignore_startup_parameters to have it ignored."),
             R::WrongPassword { .. }
             | R::NoSuchDatabase { .. }
+            | R::DatabaseDisabled { .. }
             | R::BadStartup(_)
             | R::Protocol(_)
             | R::MessageTooLarge { .. }
@@ -264,7 +272,8 @@ impl Refusal {
             | R::LoginTimeout
             | R::SettingRefused { .. }
             | R::TransactionInStatementMode => Blame::Client,
-            R::TooManyClients
+            R::DatabaseDisabled { .. }
+            | R::TooManyClients
             | R::TooManyDatabaseClients { .. }
             | R::TooManyUserClients { .. }
             | R::TooManyLogins
@@ -290,6 +299,7 @@ impl Refusal {
         match self {
             R::WrongPassword { .. } => "wrong_password",
             R::NoSuchDatabase { .. } => "no_such_database",
+            R::DatabaseDisabled { .. } => "database_disabled",
             R::TooManyClients => "max_client_conn",
             R::TooManyDatabaseClients { .. } => "max_db_client_connections",
             R::TooManyUserClients { .. } => "max_user_client_connections",

@@ -161,7 +161,7 @@ impl Kind {
 }
 
 /// One setting.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Setting {
     /// Its key.
     pub key: &'static str,

@@ -10,6 +10,7 @@ use model::config::checked::PoolSettings;
 use model::id::{ConnId, PoolId, SliceId};
 
 use crate::orders::{DialRefusal, Note, PoolKey};
+use crate::planted::{Fault, Planted};
 use crate::tally::{Closings, SliceTally};
 use crate::time::Now;
 
@@ -62,7 +63,7 @@ pub struct Slice {
     pub count: Count,
     /// The right to have so many.
     pub credits: u32,
-    /// Credits that are to be given back.
+    /// Credits asked back and not given back yet; connections on their way out count towards them.
     pub revoked: u32,
     /// So many servers stay though idle.
     pub floor: u32,
@@ -86,6 +87,8 @@ pub struct Slice {
     pub taints: [u64; 9],
     /// Cancel requests under way.
     pub cancels: u32,
+    /// For the simulator.
+    pub planted: Planted,
     /// Counters.
     pub tally: SliceTally,
     /// Ended servers by reason.
@@ -118,6 +121,7 @@ impl Slice {
             tainted_told: 0,
             taints: [0; 9],
             cancels: 0,
+            planted: Planted::default(),
             tally: SliceTally::default(),
             closings: Closings::default(),
         }
@@ -210,7 +214,8 @@ impl Slice {
         if self.paused {
             return None;
         }
-        let waiter = self.line.pop_front()?;
+        let lifo = self.planted.is(Fault::LastInFirstOut);
+        let waiter = if lifo { self.line.pop_back() } else { self.line.pop_front() }?;
         self.waiting -= 1;
         self.tally.wait_us += now.since(waiter.since).as_micros() as u64;
         Some(waiter.client)
@@ -237,12 +242,28 @@ impl Slice {
             return None;
         }
         let news = (wants, self.head().map(|head| head.since), self.idle_len());
-        if news == self.told {
+        if wants == 0 && (news.0, news.2) == (self.told.0, self.told.2) {
             return None;
         }
         self.told = news;
         let (servers, oldest, idle) = news;
         Some(Note::Want { slice: self.id, servers, oldest, idle })
+    }
+
+    /// Credits have come: so much less was asked for.
+    pub fn granted(&mut self, credits: u32) {
+        self.told.0 = self.told.0.saturating_sub(credits);
+    }
+
+    /// A credit goes back, for whatever reason.
+    pub fn gives_back(&mut self) {
+        self.credits -= 1;
+        self.revoked = self.revoked.saturating_sub(1);
+    }
+
+    /// True while more credits are asked back than are on their way.
+    pub fn owes(&self) -> bool {
+        self.revoked > self.count.closing
     }
 
     /// Asserts the books.

@@ -13,6 +13,7 @@ use super::params;
 use super::server::{Failure, Server};
 use super::taint::Taint;
 use crate::contract::{Taken, Then};
+use crate::planted::Fault;
 use crate::remark::ServerOut;
 
 /// The longest message a server may send: PostgreSQL's own allocation limit, with room for its header.
@@ -93,6 +94,8 @@ impl Link<'_> {
                     client.pause = Pause::No;
                     self.out.read(client.conn);
                 }
+            } else {
+                while server.ledger.pop_made().is_some() {}
             }
             if self.out.sending > CALL_BYTES_MAX && at < input.len() {
                 self.out.read(server.conn);
@@ -123,7 +126,9 @@ impl Link<'_> {
                 self.deliver(client.filter(|_| !ours), server, m)
             }
             B::ParameterStatus => self.parameter_status(client, server, m),
-            B::NotificationResponse if self.rules.shared => {
+            B::NotificationResponse
+                if self.rules.shared && !self.planted.is(Fault::NotificationForwarded) =>
+            {
                 self.tally.notifications_dropped += 1;
                 self.deliver(None, server, m)
             }
@@ -204,7 +209,8 @@ impl Link<'_> {
         }
         let Some(body) = m.whole() else { return m.want_whole() };
         let Some((name, value)) = backend::parameter_status(body) else { return Next::End(End::Broken) };
-        let ours = server.ledger.front().is_some_and(|entry| entry.serve == Serve::Ours);
+        let ours = server.ledger.front().is_some_and(|entry| entry.serve == Serve::Ours)
+            && !self.planted.is(Fault::ForeignSettingKept);
         let known = self.params.known(name);
         if known == Some(params::IN_HOT_STANDBY) {
             server.outdated = Some(ServerOut::Outdated);
@@ -278,7 +284,8 @@ impl Link<'_> {
 
     /// A plan that was refused after a change of the schema, or a statement that is gone: the next use prepares it anew.
     fn heal(&mut self, server: &mut Server, front: Entry, fields: &Fields<'_>) {
-        if front.statement == 0 || front.statement & UNNAMED != 0 || !self.renames() {
+        let nameless = front.statement == 0 || front.statement & UNNAMED != 0;
+        if nameless || !self.renames() || self.planted.is(Fault::PlanNotHealed) {
             return;
         }
         if fields.code() == Some(SqlState::FEATURE_NOT_SUPPORTED)
@@ -309,10 +316,13 @@ impl Link<'_> {
                     }
                 }
                 Owed::Parse => {
-                    server.registry.undo(entry.statement);
+                    if !self.planted.is(Fault::RegisteredBeforeParseComplete) {
+                        server.registry.undo(entry.statement);
+                    }
                     if let Some(statements) =
                         client.as_deref_mut().and_then(|client| client.statements.as_mut())
                         && entry.serve == Serve::Client
+                        && !self.planted.is(Fault::ClientKeepsFailedParse)
                     {
                         statements.undo(entry.statement);
                     }
@@ -354,7 +364,7 @@ impl Link<'_> {
         let theirs = server.ledger.front().is_some_and(|entry| entry.serve == Serve::Client);
         if let Some(tag) = backend::command_tag(body).filter(|_| self.rules.shared) {
             let gone = matches!(tag, b"DISCARD ALL" | b"DEALLOCATE ALL");
-            if gone {
+            if gone && !self.planted.is(Fault::RegistryNotCleared) {
                 server.registry.clear();
             }
             if theirs {

@@ -176,3 +176,13 @@ impl Client {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_client_is_small() {
+        assert!(size_of::<Client>() <= 192, "a client has grown to {} bytes", size_of::<Client>());
+    }
+}

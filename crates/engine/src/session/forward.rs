@@ -15,6 +15,7 @@ use super::server::Server;
 use super::statements::{ClientStatements, Deallocate, Standing, Statement, deallocate};
 use super::taint::Taint;
 use crate::contract::{Taken, Then};
+use crate::planted::Fault;
 use crate::refuse::Refusal;
 
 /// Marks a ledger's statement number as the unnamed one's.
@@ -200,8 +201,10 @@ impl Link<'_> {
             }
             if !server.ledger.skipping() {
                 server.taint.mark(if m.is_whole() { Taint::of_text(text) } else { Taint::SET_CONFIG });
-                client.unnamed = None;
-                server.unnamed = 0;
+                if !self.planted.is(Fault::QueryKeepsUnnamed) {
+                    client.unnamed = None;
+                    server.unnamed = 0;
+                }
                 client.pinned = false;
             }
         }
@@ -356,6 +359,9 @@ impl Link<'_> {
         let mut name = Vec::with_capacity(40);
         self.statements.write_name(id, &mut name);
         self.out.make(server.conn, |made| encode::close(made, Target::Statement, &name));
+        if self.planted.is(Fault::EvictionOvertakes) {
+            self.out.list.rotate_right(1);
+        }
         server.ledger.push(Owed::Close, Serve::Hidden, id);
     }
 
@@ -385,6 +391,9 @@ impl Link<'_> {
     /// The same for the unnamed statement, which any query in between has destroyed.
     fn ensure_unnamed(&mut self, client: &Client, server: &mut Server) {
         let Some(statement) = &client.unnamed else { return };
+        if self.planted.is(Fault::UnnamedNotSent) {
+            return;
+        }
         server.taint.mark(statement.taint);
         if server.unnamed == statement.id {
             return;

@@ -7,6 +7,8 @@ use std::collections::VecDeque;
 
 use wire::tag::BackendTag as B;
 
+use crate::planted::{Fault, Planted};
+
 /// Entries a client may have outstanding before its bytes are no longer taken.
 pub const LEDGER_MAX: usize = 8_192;
 
@@ -114,6 +116,8 @@ pub enum Verdict {
 /// What is owed.
 #[derive(Debug, Default)]
 pub struct Ledger {
+    /// For the simulator.
+    pub planted: Planted,
     queue: VecDeque<Entry>,
     copy: Copy,
     /// An error was met and no Sync is in the queue: the server skips all up to the next one.
@@ -180,7 +184,8 @@ impl Ledger {
             | Owed::MadeParse
             | Owed::MadeClose
             | Owed::MadeDeallocate => {
-                if self.skipping {
+                let owed_all_the_same = owed == Owed::Query && self.planted.is(Fault::QueryAfterErrorOwed);
+                if self.skipping && !owed_all_the_same {
                     return;
                 }
             }
@@ -190,23 +195,25 @@ impl Ledger {
 
     /// True while a Sync would be ignored: COPY data is awaited and nothing else stands behind it.
     fn ignores_sync(&self) -> bool {
-        self.copy == Copy::In && self.queue.len() == 1
+        self.copy == Copy::In && self.queue.len() == 1 && !self.planted.is(Fault::SyncCountedInCopyIn)
     }
 
     /// Takes a reply of ours off the front, once all before it have been given.
     #[inline]
     pub fn pop_made(&mut self) -> Option<Entry> {
         let front = self.queue.front()?;
-        if front.owed.made() { self.queue.pop_front() } else { None }
+        let made = *front;
+        if !made.owed.made() {
+            return None;
+        }
+        self.pop();
+        Some(made)
     }
 
     /// Judges a backend message by its tag and takes note of it. [`BackendTag::ErrorResponse`](B::ErrorResponse) goes
     /// through [`Ledger::on_error`]; notices, settings and notifications are never judged.
     #[inline]
     pub fn judge(&mut self, tag: B) -> Verdict {
-        while let Some(Entry { owed: Owed::CopyEnd, .. }) = self.queue.front() {
-            self.queue.pop_front();
-        }
         let Some(front) = self.queue.front_mut() else { return Verdict::Misfit };
         let done = match (front.owed, tag) {
             (Owed::Parse, B::ParseComplete)
@@ -242,15 +249,30 @@ impl Ledger {
             _ => return Verdict::Misfit,
         };
         let serve = front.serve;
+        let hidden = serve == Serve::Hidden && front.owed == Owed::Parse;
         if matches!(tag, B::CommandComplete | B::ReadyForQuery) {
             self.copy = Copy::No;
         }
         if done {
-            self.queue.pop_front();
+            self.pop();
+        }
+        if hidden
+            && self.planted.is(Fault::SwallowedOnceTooOften)
+            && let Some(next) = self.queue.iter_mut().find(|entry| entry.owed == Owed::Parse)
+        {
+            next.serve = Serve::Hidden;
         }
         match serve {
             Serve::Client => Verdict::Relay,
             Serve::Hidden | Serve::Ours => Verdict::Swallow,
+        }
+    }
+
+    /// Takes the front off, and the ends of COPYs that never were.
+    fn pop(&mut self) {
+        self.queue.pop_front();
+        while let Some(Entry { owed: Owed::CopyEnd, .. }) = self.queue.front() {
+            self.queue.pop_front();
         }
     }
 
@@ -282,9 +304,6 @@ impl Ledger {
 
     /// An ErrorResponse: who is to get it. `undone` is told every entry whose reply will never come.
     pub fn on_error(&mut self, mut undone: impl FnMut(Entry)) -> Option<Serve> {
-        while let Some(Entry { owed: Owed::CopyEnd, .. }) = self.queue.front() {
-            self.queue.pop_front();
-        }
         let front = *self.queue.front()?;
         self.copy = Copy::No;
         match front.owed {
@@ -300,6 +319,7 @@ impl Ledger {
             | Owed::MadeClose
             | Owed::MadeDeallocate => {
                 self.skipping = true;
+                let mut made = Vec::new();
                 while let Some(entry) = self.queue.front().copied() {
                     if entry.owed == Owed::Sync {
                         self.skipping = false;
@@ -307,10 +327,20 @@ impl Ledger {
                     }
                     undone(entry);
                     self.queue.pop_front();
+                    if entry.owed.made() && self.planted.is(Fault::MadeReplyAfterError) {
+                        made.push(entry);
+                    }
                 }
+                made.into_iter().rev().for_each(|entry| self.queue.push_front(entry));
             }
         }
         Some(front.serve)
+    }
+
+    /// True where the server waits for a Sync that has not been sent.
+    pub fn wants_sync(&self) -> bool {
+        let last = self.queue.back().map(|entry| entry.owed);
+        self.skipping || last.is_some_and(|owed| !matches!(owed, Owed::Sync | Owed::Query | Owed::Function))
     }
 
     /// Forgets everything: the connection is given up.

@@ -11,6 +11,7 @@ use super::params;
 use super::server::Server;
 use super::statements;
 use crate::contract::Outputs;
+use crate::planted::Planted;
 use crate::tally::SliceTally;
 use crate::time::Now;
 
@@ -56,6 +57,8 @@ pub struct Link<'a> {
     pub params: &'a mut params::Store,
     /// The pool's counters.
     pub tally: &'a mut SliceTally,
+    /// For the simulator.
+    pub planted: Planted,
     /// What is to be done.
     pub out: &'a mut Outputs,
 }

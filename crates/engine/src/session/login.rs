@@ -283,7 +283,7 @@ impl Login {
 
     fn on_verdict(&mut self, cx: &mut LoginCx<'_>, asked: Box<Asked>, verdict: Verdict) -> Option<LoginStep> {
         match verdict {
-            Verdict::Right(client_key) => Some(admitted(cx.config, asked, client_key)),
+            Verdict::Right(client_key) => Some(admitted(cx.config, *asked, client_key)),
             Verdict::Wrong => {
                 cx.tally.doomed_logins += u64::from(!accounts::knows(cx.config, &asked.user));
                 Some(LoginStep::Refuse(Refusal::WrongPassword { user: (*asked.user).into() }))
@@ -314,7 +314,7 @@ fn bad_startup(error: &StartupError) -> LoginStep {
 }
 
 /// The user is who it says: now it may learn whether what it asked for exists.
-fn admitted(config: &Config, asked: Box<Asked>, client_key: Option<ClientKey>) -> LoginStep {
+fn admitted(config: &Config, asked: Asked, client_key: Option<ClientKey>) -> LoginStep {
     if accounts::is_console(&asked.database) {
         return match accounts::console_right(config, &asked.user) {
             Some(admin) => LoginStep::Console(Box::new(asked.proven(client_key)), admin),

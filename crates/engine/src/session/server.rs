@@ -5,6 +5,7 @@
 //!                           \-> Preparing -> Linked
 //! ```
 //! Preparing: a check or a client's settings, before the client's bytes. Cleaning: what its last client left behind.
+//! Draining: its client has left, what was asked of it goes on to its end, and nobody gets the answer.
 //! CancelWait: a cancel request for its last client has not ended. From any state: Closing, until the server's EOF.
 //! Courier: not a session at all, but the connection that carries a cancel request.
 
@@ -42,6 +43,8 @@ pub enum Phase {
         /// To whom.
         client: ConnId,
     },
+    /// Works off what a client that left had asked.
+    Draining,
     /// Not lent before the cancel requests aimed at it have ended.
     CancelWait,
     /// Being rid of its last client's traces.
@@ -139,6 +142,8 @@ pub struct Server {
     pub failed: Option<Box<Failure>>,
     /// A ROLLBACK for a client that left is under way.
     pub rolling_back: bool,
+    /// Its login has succeeded.
+    pub up: bool,
     /// Its connect_query is under way.
     pub starting: bool,
     /// Why it was told goodbye.
@@ -195,6 +200,7 @@ impl Server {
             outdated: None,
             failed: None,
             rolling_back: false,
+            up: false,
             starting: false,
             why: ServerOut::ServerClosed,
             fatal: false,
@@ -219,6 +225,7 @@ impl Server {
             Phase::Dialling
             | Phase::Greeting(_)
             | Phase::Idle
+            | Phase::Draining
             | Phase::CancelWait
             | Phase::Cleaning
             | Phase::Closing

@@ -3,12 +3,13 @@
 //! A statement is known by its text, its declared parameter types and the client's settings that are known to change
 //! its meaning. Names on servers start with a prefix nobody can guess, so that no client can name another's statement.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Weak};
 
 use ahash::RandomState;
 
 use super::taint::Taint;
+use crate::planted::{Fault, Planted};
 
 /// A text that servers hold under one name.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub struct Store {
     sweep_at: usize,
     /// Statements whose plans were refused after a change of the schema, and how often.
     healed: HashMap<u64, u32, RandomState>,
+    /// For the simulator.
+    pub planted: Planted,
 }
 
 impl Store {
@@ -45,15 +48,18 @@ impl Store {
             prefix: format!("cw_{prefix:016x}_").into_bytes().into(),
             last: 0,
             sweep_at: 1024,
+            planted: Planted::default(),
         }
     }
 
     /// The shared statement of this text, made where it is new.
     pub fn intern(&mut self, tail: &[u8], plan_key: u64) -> Arc<Statement> {
-        let hash = self.hasher.hash_one((tail, plan_key));
+        let short = self.planted.is(Fault::StatementKeyTooShort);
+        let key = if short { &tail[..tail.len().min(16)] } else { tail };
+        let hash = self.hasher.hash_one((key, plan_key));
         let known = self.by_hash.entry(hash).or_default();
         for statement in known.iter().filter_map(Weak::upgrade) {
-            if statement.plan_key == plan_key && *statement.tail == *tail {
+            if statement.plan_key == plan_key && (short || *statement.tail == *tail) {
                 return statement;
             }
         }
@@ -115,7 +121,12 @@ impl Store {
 #[derive(Debug)]
 pub struct ClientStatements {
     named: HashMap<Box<[u8]>, Named, RandomState>,
+    /// The last ones that went: errors of messages sent before may still speak of them.
+    gone: VecDeque<(u64, Box<[u8]>)>,
 }
+
+/// Names of statements that went are remembered up to this number.
+const GONE_MAX: usize = 32;
 
 #[derive(Debug)]
 struct Named {
@@ -127,7 +138,7 @@ struct Named {
 impl ClientStatements {
     /// None yet.
     pub fn new(hasher: RandomState) -> Self {
-        Self { named: HashMap::with_hasher(hasher) }
+        Self { named: HashMap::with_hasher(hasher), gone: VecDeque::new() }
     }
 
     /// The statement of this name.
@@ -168,17 +179,33 @@ impl ClientStatements {
 
     /// Close, or DEALLOCATE of one name. True where there was one.
     pub fn remove(&mut self, name: &[u8]) -> bool {
-        self.named.remove(name).is_some()
+        let Some((name, named)) = self.named.remove_entry(name) else { return false };
+        self.remember(named.statement.id, name);
+        true
+    }
+
+    fn remember(&mut self, id: u64, name: Box<[u8]>) {
+        if self.gone.len() >= GONE_MAX {
+            self.gone.pop_front();
+        }
+        self.gone.push_back((id, name));
     }
 
     /// The client's name for a statement.
     pub fn name_of(&self, id: u64) -> Option<&[u8]> {
-        self.named.iter().find(|(_, named)| named.statement.id == id).map(|(name, _)| &**name)
+        let held = self.named.iter().find(|(_, named)| named.statement.id == id).map(|(name, _)| &**name);
+        held.or_else(|| self.gone.iter().rfind(|(gone, _)| *gone == id).map(|(_, name)| &**name))
     }
 
     /// DEALLOCATE ALL or DISCARD ALL has happened. What was asked for behind it stays.
     pub fn clear(&mut self) {
+        let gone = self.named.iter().filter(|(_, named)| !named.pending).take(GONE_MAX);
+        let gone: Vec<(u64, Box<[u8]>)> =
+            gone.map(|(name, named)| (named.statement.id, name.clone())).collect();
         self.named.retain(|_, named| named.pending);
+        for (id, name) in gone {
+            self.remember(id, name);
+        }
     }
 }
 

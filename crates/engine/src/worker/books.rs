@@ -70,7 +70,7 @@ impl Worker {
             }
             Phase::Idle => ServerState::Idle,
             Phase::Preparing { .. } | Phase::Cleaning => ServerState::Tested,
-            Phase::Linked { .. } => ServerState::Active,
+            Phase::Linked { .. } | Phase::Draining => ServerState::Active,
             Phase::CancelWait => ServerState::BeingCanceled,
             Phase::Closing => ServerState::Closing,
             Phase::Courier(_) => ServerState::ActiveCancel,

@@ -14,6 +14,7 @@ use super::Worker;
 use super::clients::cancel_pid;
 use crate::contract::{DialTo, Output, Outputs, Peer, Taken, Then};
 use crate::orders::Note;
+use crate::planted::Fault;
 use crate::refuse::Refusal;
 use crate::remark::{ClientOut, Remark, ServerOut};
 use crate::session::client::{Body, Life, Pause};
@@ -139,6 +140,7 @@ impl Worker {
         let Phase::Courier(courier) = &server.phase else { return };
         let (victim, client) = (courier.victim, courier.client);
         let stands = self.servers.get(victim.index(), victim.generation).is_some_and(|server| match client {
+            Some(_) if self.planted.is(Fault::CancelByServer) => matches!(server.phase, Phase::Linked { .. }),
             Some(client) => {
                 matches!(server.phase, Phase::Linked { client: now } if now == client)
                     && !server.ledger.is_empty()
@@ -168,6 +170,7 @@ impl Worker {
         if let Some(asker) = courier.asker {
             self.cancel_over(asker, out);
         }
+        self.settle_orders(server.slice, out);
         let victim = courier.victim;
         let Some(server) = self.servers.get_mut(victim.index(), victim.generation) else { return };
         server.cancels -= 1;
@@ -209,6 +212,9 @@ impl Worker {
         slice.tally.cancels_in_line += 1;
         self.client_deadlines.set(conn.index(), Now::NEVER);
         self.touch(index);
+        if self.planted.is(Fault::CancelledBatchKept) {
+            self.at_rest(now, conn, out);
+        }
         out.read(conn);
     }
 

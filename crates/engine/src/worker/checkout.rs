@@ -9,10 +9,12 @@ use wire::encode;
 
 use super::Worker;
 use crate::contract::Outputs;
+use crate::orders::Drain;
+use crate::planted::Fault;
 use crate::refuse::Refusal;
 use crate::remark::{ClientOut, Remark, ServerOut};
 use crate::session::client::{Body, Life, Pause};
-use crate::session::ledger::{Owed, Serve};
+use crate::session::ledger::{Copy, Owed, Serve};
 use crate::session::params::{self, Change};
 use crate::session::server::{Phase, Server, Step};
 use crate::session::taint::Taint;
@@ -29,6 +31,8 @@ pub(super) enum Checkout {
     Refused,
 }
 
+/// A server works for a client that has left so long at most, in microseconds.
+const DRAINING_US: u64 = 5_000_000;
 /// What a tainted server is told. RESET ALL alone does not undo SET ROLE.
 const CLEAN: &str = "SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; UNLISTEN *; CLOSE ALL; \
     SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES";
@@ -123,7 +127,7 @@ impl Worker {
         let Some(server) = self.servers.get_mut(server_id.index(), server_id.generation) else {
             return Checkout::Refused;
         };
-        if Arc::ptr_eq(&client.settings, &server.settings) {
+        if Arc::ptr_eq(&client.settings, &server.settings) || self.planted.is(Fault::SettingsSkipped) {
             return Checkout::Linked;
         }
         let changes = self.params.changes(&client.settings, &server.settings);
@@ -142,7 +146,9 @@ impl Worker {
             return Checkout::Linked;
         }
         let (encoding, rest) = changes.split_at(usize::from(changes[0].name == params::CLIENT_ENCODING));
-        send_resets(out, server, &self.params, &changes);
+        if !self.planted.is(Fault::SettingNotReset) {
+            send_resets(out, server, &self.params, &changes);
+        }
         for batch in [encoding, rest] {
             if batch.iter().any(|change| change.value.is_some()) {
                 send_batch(out, server, &self.params, batch);
@@ -242,10 +248,12 @@ impl Worker {
         let Phase::Linked { client: conn } = server.phase else { return };
         let Some(client) = self.clients.get_mut(conn.index(), conn.generation) else { return };
         let home = &mut self.homes[client.slice as usize];
-        if server.fatal || !server.ledger.is_empty() || server.body != Body::None || server.backlogged {
+        let owing = !server.ledger.is_empty() && !self.planted.is(Fault::ReleasedWithRepliesOwed);
+        if server.fatal || owing || server.body != Body::None || server.backlogged {
             return;
         }
-        let done = server.at_rest() && client.body == Body::None && !client.pinned && home.rules.shared;
+        let rests = server.at_rest() || self.planted.is(Fault::ReleasedInTransaction);
+        let done = rests && client.body == Body::None && !client.pinned && home.rules.shared;
         if !done {
             if client.pause == Pause::Turnstile {
                 client.pause = Pause::No;
@@ -275,7 +283,7 @@ impl Worker {
         let index = server.slice;
         server.ledger.rest();
         server.since = now;
-        if server.cancels > 0 {
+        if server.cancels > 0 && !self.planted.is(Fault::LentBeforeCancelEof) {
             server.phase = Phase::CancelWait;
             let timeout = self.homes[index as usize].slice.settings.cancel_wait_timeout;
             self.server_deadlines.set(server_id.index(), now.plus_maybe(timeout));
@@ -288,11 +296,12 @@ impl Worker {
         let home = &mut self.homes[index as usize];
         let settings = &home.slice.settings;
         let session = settings.mode == PoolMode::Session;
-        let dirty = match settings.server_clean {
-            ServerClean::Never => false,
-            ServerClean::Always => true,
-            ServerClean::Tainted => !server.taint.is_clean(),
-        };
+        let dirty = !self.planted.is(Fault::TaintIgnored)
+            && match settings.server_clean {
+                ServerClean::Never => false,
+                ServerClean::Always => true,
+                ServerClean::Tainted => !server.taint.is_clean(),
+            };
         if (session || settings.server_reset_query_always) && !settings.server_reset_query.is_empty() {
             let text = settings.server_reset_query.clone();
             return self.clean(now, server_id, text.as_bytes(), out);
@@ -359,7 +368,9 @@ impl Worker {
         server.since = now;
         self.touched.push(index);
         let home = &mut self.homes[index as usize];
-        if let Some(client) = home.slice.next(now) {
+        if !self.planted.is(Fault::IdleBesideWaiter)
+            && let Some(client) = home.slice.next(now)
+        {
             if self.join(now, client, server_id, out) == Checkout::Linked {
                 out.read(client);
             }
@@ -372,19 +383,19 @@ impl Worker {
     }
 
     /// Why a free server is closed rather than lent, if it is.
-    fn reason_to_close(&mut self, now: Now, server_id: ConnId) -> Option<ServerOut> {
+    fn reason_to_close(&self, now: Now, server_id: ConnId) -> Option<ServerOut> {
         let server = self.servers.get(server_id.index(), server_id.generation)?;
-        let slice = &mut self.homes[server.slice as usize].slice;
+        let slice = &self.homes[server.slice as usize].slice;
+        let leaving = self.draining.is_some_and(|how| how > Drain::WhenLeft);
         if server.fatal {
             Some(ServerOut::ServerClosed)
         } else if let Some(why) = server.outdated {
             Some(why)
         } else if server.epoch != slice.epoch {
             Some(ServerOut::Outdated)
-        } else if slice.paused || slice.shut || self.draining.is_some() {
+        } else if slice.paused || slice.shut || (leaving && slice.waiting() == 0) {
             Some(ServerOut::Operator)
-        } else if slice.revoked > 0 {
-            slice.revoked -= 1;
+        } else if slice.owes() {
             Some(ServerOut::Revoked)
         } else if now >= server.ends || slice.key.replication != crate::orders::Replication::No {
             Some(ServerOut::Lifetime)
@@ -414,16 +425,33 @@ impl Worker {
                 ServerOut::ClientLeft
             }
         };
-        let quiet = server.ledger.is_empty() && server.body == Body::None && !half_sent && !server.fatal;
-        if !linked || !quiet {
+        let gentle = matches!(why, ClientOut::Left | ClientOut::Lost(_) | ClientOut::ServerSaid(_));
+        if !linked || half_sent || server.fatal || !gentle || server.ledger.copy() != Copy::No {
             return self.close_server(now, server_id, reason, half_sent, out);
         }
+        // What the client has asked is carried out, as a server of its own would have done; nobody gets the answer.
+        if server.ledger.wants_sync() {
+            out.fixed(server_id, encode::SYNC);
+            server.ledger.push(Owed::Sync, Serve::Ours, 0);
+        }
+        server.phase = Phase::Draining;
+        self.server_deadlines.set(server_id.index(), Now(now.0.saturating_add(DRAINING_US)));
+        if server.ledger.is_empty() && server.body == Body::None {
+            return self.drained_dry(now, server_id, out);
+        }
+        out.read(server_id);
+    }
+
+    /// A server has worked off what a client that left had asked.
+    pub(super) fn drained_dry(&mut self, now: Now, server_id: ConnId, out: &mut Outputs) {
+        let Some(server) = self.servers.get_mut(server_id.index(), server_id.generation) else { return };
+        server.failed = None;
         if server.status == TxStatus::Idle {
             return self.check_in(now, server_id, out);
         }
-        // Cancel requests still under way could hit the ROLLBACK: then the server is not worth it.
+        // A cancel request still under way could hit the ROLLBACK: then the server is not worth it.
         if server.cancels > 0 {
-            return self.close_server(now, server_id, reason, false, out);
+            return self.close_server(now, server_id, ServerOut::ClientLeft, false, out);
         }
         self.clean(now, server_id, b"ROLLBACK", out);
         if let Some(server) = self.servers.get_mut(server_id.index(), server_id.generation) {

@@ -12,7 +12,8 @@ use wire::tag::FrontendTag as F;
 use super::Worker;
 use super::checkout::Checkout;
 use crate::contract::{Derive, Destination, Gone, Outputs, Parcel, Peer, Taken, Then};
-use crate::orders::{Admission, Note, PoolKey};
+use crate::orders::{Admission, Drain, Note, PoolKey};
+use crate::planted::Fault;
 use crate::refuse::Refusal;
 use crate::remark::{ClientOut, Remark};
 use crate::session::client::{Body, CancelSecret, Client, Life, Pause};
@@ -106,6 +107,7 @@ impl Worker {
             statements: &mut self.statements,
             params: &mut self.params,
             tally: &mut home.slice.tally,
+            planted: self.planted,
             out,
         };
         match link.forward(client, server, bytes, at) {
@@ -422,6 +424,9 @@ impl Worker {
         } else {
             out.close(conn);
         }
+        if self.planted.is(Fault::ClosedTwice) {
+            out.close(conn);
+        }
         let home = client.slice;
         let mut key = None;
         if let Some(home) = self.homes.get_mut(home as usize) {
@@ -433,8 +438,12 @@ impl Worker {
             Life::Login(_) => self.logins -= 1,
             Life::Knocking(_) | Life::Idle | Life::Cancelled => {}
             Life::Arriving { .. } => self.homes[home as usize].slice.arriving.retain(|other| *other != conn),
+            Life::Waiting { .. } if self.planted.is(Fault::DeadWaiterKept) => {}
             Life::Waiting { since, .. } => self.homes[home as usize].slice.leave(conn, now, *since),
             Life::Linked { server } => self.abandon(now, *server, client.body != Body::None, &why, out),
+        }
+        if self.homes.get(home as usize).is_some_and(|home| home.slice.shut) {
+            self.settle_orders(home, out);
         }
         self.touch(home);
         let age = now.since(client.accepted);
@@ -449,7 +458,7 @@ impl Worker {
         let paused = std::mem::take(&mut client.pause);
         let timeout = self.homes[client.slice as usize].slice.settings.client_idle_timeout;
         self.client_deadlines.set(conn.index(), now.plus_maybe(timeout));
-        if self.draining.is_some() {
+        if self.draining.is_some_and(|how| how > Drain::WhenLeft) {
             return self.refuse(now, conn, Refusal::ShuttingDown, out);
         }
         if paused != Pause::No {

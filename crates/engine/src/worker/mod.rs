@@ -29,6 +29,7 @@ use rand_core::{RngCore, SeedableRng};
 
 use crate::contract::{Input, Outputs, Peer, Taken};
 use crate::orders::{Drain, Note};
+use crate::planted::Planted;
 use crate::pool::slice::Slice;
 use crate::session::client::{Client, Life};
 use crate::session::greet::Welcome;
@@ -87,8 +88,7 @@ pub struct Worker {
     tally: WorkerTally,
     /// Homes whose slices changed in this call.
     touched: Vec<u32>,
-    #[cfg(feature = "planted")]
-    planted: Option<crate::planted::Fault>,
+    planted: Planted,
 }
 
 impl Worker {
@@ -125,9 +125,15 @@ impl Worker {
             wrong_keys: BTreeMap::new(),
             tally: WorkerTally::default(),
             touched: Vec::new(),
-            #[cfg(feature = "planted")]
-            planted: None,
+            planted: Planted::default(),
         }
+    }
+
+    /// Plants a fault, for the simulator to find.
+    #[cfg(feature = "planted")]
+    pub fn plant(&mut self, fault: crate::planted::Fault) {
+        self.planted = Planted::new(fault);
+        self.statements.planted = self.planted;
     }
 
     /// Somebody connected. `None`: not wanted, drop the socket.

@@ -9,12 +9,13 @@ use wire::sqlstate::SqlState;
 use super::Worker;
 use crate::contract::{Derive, DialError, DialTo, Gone, Output, Outputs, Taken, Then};
 use crate::orders::{Back, DialRefusal, Note};
+use crate::planted::Fault;
 use crate::refuse::Refusal;
 use crate::remark::{ClientOut, Remark, ServerOut};
 use crate::session::back;
 use crate::session::client::{Body, Life};
 use crate::session::greet::{Greet, GreetCx, GreetStep, Welcome};
-use crate::session::ledger::{Owed, Serve};
+use crate::session::ledger::{Copy, Owed, Serve};
 use crate::session::link::Link;
 use crate::session::params::{Name, Value};
 use crate::session::server::{Phase, Server};
@@ -52,6 +53,7 @@ impl Worker {
         if let Some(server) = self.servers.get_mut(index, conn.generation) {
             server.public = public;
             server.epoch = epoch;
+            server.ledger.planted = self.planted;
         }
         out.list.push(Output::Dial { conn, dial: out.dials.len() as u32 });
         out.dials.push(DialTo::Server(target));
@@ -87,6 +89,7 @@ impl Worker {
             | Phase::Idle
             | Phase::Preparing { .. }
             | Phase::Linked { .. }
+            | Phase::Draining
             | Phase::CancelWait
             | Phase::Cleaning
             | Phase::Closing => self.login_failed(now, conn, DialRefusal::Socket(why), out),
@@ -101,18 +104,24 @@ impl Worker {
         let index = server.slice;
         let home = &mut self.homes[index as usize];
         home.slice.count.dialling -= 1;
-        home.slice.credits -= 1;
+        home.slice.gives_back();
         home.slice.tally.dials_refused += 1;
-        out.notes.push(Note::Back { slice: home.slice.id, credits: 1, why: Back::Refused(why.clone()) });
+        if !self.planted.is(Fault::PermitLost) {
+            out.notes.push(Note::Back { slice: home.slice.id, credits: 1, why: Back::Refused(why.clone()) });
+        }
         out.remarks.push(Remark::DialRefused { key: home.slice.key.clone(), why: why.clone() });
-        if let DialRefusal::Server { code: Some(SqlState::INVALID_PASSWORD), .. } = &why {
+        if let DialRefusal::Credentials(_)
+        | DialRefusal::Server { code: Some(SqlState::INVALID_PASSWORD), .. } = &why
+        {
             home.client_key = None;
         }
         let fatal = match &why {
             DialRefusal::Server { code, message, .. } if is_final(*code) => {
                 Some(Refusal::ServerLogin { code: *code, message: message.clone() })
             }
-            DialRefusal::Credentials(text) => Some(Refusal::ServerUnreachable(text.clone())),
+            DialRefusal::Credentials(_) => {
+                Some(Refusal::ServerUnreachable("the server's credentials do not fit: see the log".into()))
+            }
             DialRefusal::Server { .. }
             | DialRefusal::Socket(_)
             | DialRefusal::Lost
@@ -129,6 +138,19 @@ impl Worker {
             }
         }
         self.settle_orders(index, out);
+    }
+
+    /// A dial nobody waits for any more: no startup packet was sent, so no slot is held.
+    fn give_up_dial(&mut self, conn: ConnId, out: &mut Outputs) {
+        let Some(server) = self.servers.remove(conn.index(), conn.generation) else { return };
+        self.server_deadlines.set(conn.index(), Now::NEVER);
+        out.close(conn);
+        let slice = &mut self.homes[server.slice as usize].slice;
+        slice.count.dialling -= 1;
+        slice.gives_back();
+        out.notes.push(Note::Back { slice: slice.id, credits: 1, why: Back::Unneeded });
+        self.touch(server.slice);
+        self.settle_orders(server.slice, out);
     }
 
     /// Bytes of a server.
@@ -152,6 +174,7 @@ impl Worker {
             Phase::Idle
             | Phase::Preparing { .. }
             | Phase::Linked { .. }
+            | Phase::Draining
             | Phase::CancelWait
             | Phase::Cleaning => self.session_bytes(now, conn, bytes, out),
         }
@@ -163,10 +186,14 @@ impl Worker {
         let home = &mut self.homes[server.slice as usize];
         let client = match server.phase {
             Phase::Linked { client } => self.clients.get_mut(client.index(), client.generation),
+            Phase::Preparing { client, .. } if self.planted.is(Fault::ForeignSettingKept) => {
+                self.clients.get_mut(client.index(), client.generation)
+            }
             Phase::Dialling
             | Phase::Greeting(_)
             | Phase::Idle
             | Phase::Preparing { .. }
+            | Phase::Draining
             | Phase::CancelWait
             | Phase::Cleaning
             | Phase::Closing
@@ -180,13 +207,27 @@ impl Worker {
             statements: &mut self.statements,
             params: &mut self.params,
             tally: &mut home.slice.tally,
+            planted: self.planted,
             out,
         };
         match link.back(client, server, bytes) {
             back::End::Taken(taken) => {
                 home.slice.tally.sent -= (bytes.len() - taken.used) as u64;
-                if taken.used == bytes.len() && server.ledger.is_empty() {
-                    self.quiet(now, conn, out);
+                let quiet = server.ledger.is_empty() || self.planted.is(Fault::ReleasedWithRepliesOwed);
+                let (whole, copying) = (taken.used == bytes.len(), server.ledger.copy() != Copy::No);
+                match server.phase {
+                    // Half a message nobody asked for: not lent before the rest has come.
+                    Phase::Idle if !whole => {
+                        server.phase = Phase::Cleaning;
+                        home.slice.leave_idle(conn);
+                        self.arm_step(now, conn);
+                    }
+                    // A COPY needs its client.
+                    Phase::Draining if copying => {
+                        self.close_server(now, conn, ServerOut::ClientLeft, false, out)
+                    }
+                    _ if whole && quiet => self.quiet(now, conn, out),
+                    _ => {}
                 }
                 taken
             }
@@ -211,6 +252,7 @@ impl Worker {
         let Some(server) = self.servers.get_mut(conn.index(), conn.generation) else { return };
         match server.phase {
             Phase::Linked { .. } => self.maybe_release(now, conn, out),
+            Phase::Draining if server.body == Body::None => self.drained_dry(now, conn, out),
             Phase::Preparing { .. } if server.body == Body::None => self.prepared(now, conn, out),
             Phase::Cleaning if server.body == Body::None => self.cleaned(now, conn, out),
             Phase::Idle if server.fatal || server.outdated.is_some() => {
@@ -220,6 +262,7 @@ impl Worker {
             Phase::Idle
             | Phase::Preparing { .. }
             | Phase::Cleaning
+            | Phase::Draining
             | Phase::CancelWait
             | Phase::Dialling
             | Phase::Greeting(_)
@@ -311,6 +354,7 @@ impl Worker {
         server.base = base.clone();
         server.settings = base.clone();
         server.key = (welcome.pid, welcome.secret.clone());
+        server.up = true;
         let settings = &home.slice.settings;
         let lifetime = settings.server_lifetime;
         let cut = lifetime.as_micros() as u64 / 100 * u64::from(settings.server_lifetime_jitter.0);
@@ -371,20 +415,27 @@ impl Worker {
         let busy = !server.ledger.is_empty();
         match server.phase {
             Phase::Closing | Phase::Courier(_) => return,
-            Phase::Dialling => {
-                return self.login_failed(now, conn, DialRefusal::Socket(DialError::TimedOut), out);
-            }
+            Phase::Dialling => return self.give_up_dial(conn, out),
             Phase::Greeting(_) => home.slice.count.dialling -= 1,
             Phase::Idle => {
                 home.slice.leave_idle(conn);
                 home.slice.count.open -= 1;
             }
-            Phase::Preparing { .. } | Phase::Linked { .. } | Phase::CancelWait | Phase::Cleaning => {
+            Phase::Preparing { .. }
+            | Phase::Linked { .. }
+            | Phase::Draining
+            | Phase::CancelWait
+            | Phase::Cleaning => {
                 home.slice.count.open -= 1;
             }
         }
         let greeting = matches!(server.phase, Phase::Greeting(_));
-        home.slice.count.closing += 1;
+        if self.planted.is(Fault::ClosingFreedAtOnce) {
+            home.slice.gives_back();
+            out.notes.push(Note::Back { slice: home.slice.id, credits: 1, why: Back::Closed });
+        } else {
+            home.slice.count.closing += 1;
+        }
         home.slice.closings.count(why);
         home.slice.tally.servers_closed += 1;
         server.phase = Phase::Closing;
@@ -415,6 +466,7 @@ impl Worker {
             Phase::Idle
             | Phase::Preparing { .. }
             | Phase::Linked { .. }
+            | Phase::Draining
             | Phase::CancelWait
             | Phase::Cleaning
             | Phase::Closing => {}
@@ -424,7 +476,10 @@ impl Worker {
         out.close(conn);
         let index = server.slice;
         let slice = &mut self.homes[index as usize].slice;
-        slice.credits -= 1;
+        if matches!(server.phase, Phase::Closing) && self.planted.is(Fault::ClosingFreedAtOnce) {
+            return;
+        }
+        slice.gives_back();
         let mut why = server.why;
         if let Phase::Closing = server.phase {
             slice.count.closing -= 1;
@@ -435,7 +490,8 @@ impl Worker {
             slice.closings.count(why);
             slice.tally.servers_closed += 1;
         }
-        out.notes.push(Note::Back { slice: slice.id, credits: 1, why: Back::Closed });
+        let back = if server.up { Back::Closed } else { Back::Unneeded };
+        out.notes.push(Note::Back { slice: slice.id, credits: 1, why: back });
         let age = now.since(server.born);
         out.remarks.push(Remark::ServerOut { conn, key: slice.key.clone(), why, age });
         self.touch(index);
@@ -445,6 +501,7 @@ impl Worker {
             Phase::Dialling
             | Phase::Greeting(_)
             | Phase::Idle
+            | Phase::Draining
             | Phase::CancelWait
             | Phase::Cleaning
             | Phase::Closing
@@ -498,6 +555,9 @@ impl Worker {
         }
         let Some(client) = self.clients.get_mut(conn.index(), conn.generation) else { return };
         client.backlogged = None;
+        if self.planted.is(Fault::HeldForEver) {
+            return;
+        }
         match client.life {
             Life::Linked { server } => out.read(server),
             Life::Idle => out.read(conn),

@@ -163,6 +163,7 @@ impl Worker {
                 self.stand_again(now, client, out);
             }
             Phase::Cleaning => self.close_server(now, conn, ServerOut::NotClean, false, out),
+            Phase::Draining => self.close_server(now, conn, ServerOut::ClientLeft, false, out),
             Phase::CancelWait => self.close_server(now, conn, ServerOut::CancelUnseen, false, out),
             Phase::Closing => self.server_gone(now, conn, crate::contract::Gone::TimedOut, out),
             Phase::Courier(_) => self.courier_done(now, conn, false, out),

@@ -47,12 +47,12 @@ const WORDS: &[(&str, &[&str])] = &[
     ("logging everybody in as one user; name a user in [database.NAME] instead", &["any"]),
 ];
 
-/// What to say about a key that is known, and not honoured.
+/// What to say about a key that is known, and not honoured: the rest of a sentence that begins with the key.
 pub fn key(key: &str) -> Option<String> {
     if let Some(why) = reason(REASONS, key) {
-        return Some(format!("not built yet: {why}"));
+        return Some(format!("is not built yet: {why}"));
     }
-    reason(POINTLESS, key).map(|why| format!("nothing to set: {why}"))
+    reason(POINTLESS, key).map(|why| format!("has nothing to set here: {why}"))
 }
 
 /// What a word would mean that is known, and not honoured.

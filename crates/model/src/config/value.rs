@@ -90,6 +90,7 @@ impl Given {
                 Some(switch) => format!("write {switch} without the quotes"),
                 None => "write true or false".into(),
             },
+            (_, Kind::Word(words)) if words.len() > 1 => format!("write one of {}", kind.words()),
             _ => format!("write {}", kind.words()),
         };
         Refused::new(format!("{is} stands where {} belongs", belongs(kind)), fix)
@@ -105,10 +106,12 @@ fn belongs(kind: Kind) -> String {
         Kind::Percent => "a percentage".into(),
         Kind::Word(words) => format!("one of {}", words.join(", ")),
         Kind::Secret => "a secret".into(),
-        Kind::List => "a list".into(),
+        Kind::List => "a list of texts".into(),
+        Kind::Octal => "a permission".into(),
+        Kind::Path => "a path".into(),
         Kind::Addresses => "an address or a list of them".into(),
         Kind::SocketOrOff => "an address with a port".into(),
-        Kind::Switch | Kind::Text | Kind::Path | Kind::Octal | Kind::Host => kind.words(),
+        Kind::Switch | Kind::Text | Kind::Host => kind.words(),
     }
 }
 

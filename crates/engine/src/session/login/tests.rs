@@ -57,6 +57,7 @@ struct Door {
     slow: u32,
     /// Bytes offered at a time.
     chunk: usize,
+    own_uid: u32,
 }
 
 impl Door {
@@ -76,6 +77,7 @@ impl Door {
             log: Vec::new(),
             slow: 0,
             chunk: usize::MAX,
+            own_uid: OWN_UID,
         }
     }
 
@@ -129,7 +131,7 @@ impl Door {
             rng: &mut self.rng,
             keys: &mut self.keys,
             tally: &mut self.tally,
-            own_uid: OWN_UID,
+            own_uid: self.own_uid,
         };
         act(&mut self.login, cx)
     }

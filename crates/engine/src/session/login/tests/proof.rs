@@ -137,6 +137,33 @@ fn a_slow_step_is_done_once_for_a_stored_password_and_never_kept_of_a_wrong_one(
 }
 
 #[test]
+fn an_empty_password_is_refused_in_clear_text_even_where_it_is_right() {
+    let mut config = config(AuthType::Plain);
+    let verifier = Verifier::of(&derive(b"", b"salt", 7), b"salt", 7);
+    let password = Some(SecretText::new(verifier.stored_text().to_string()));
+    config.add_user(User { password, ..User::with_defaults("empty".into()) });
+    assert_eq!(refusal(Door::new(config).log_in("empty", "wall", "")), wrong_password("empty"));
+}
+
+#[test]
+fn a_password_that_was_right_before_a_reload_is_wrong_after_it() {
+    for (auth_type, user) in
+        [(AuthType::Plain, "plain"), (AuthType::ScramSha256, "plain"), (AuthType::Plain, "scram")]
+    {
+        let mut door = Door::new(config(AuthType::ScramSha256));
+        proven(door.log_in(user, "wall", "secret"));
+        let mut config = config(auth_type);
+        let password = Some(SecretText::new("another".into()));
+        config.add_user(User { password, ..User::with_defaults(user.into()) });
+        door.config = Arc::new(config);
+        door.next_client();
+        assert_eq!(refusal(door.log_in(user, "wall", "secret")), wrong_password(user));
+        door.next_client();
+        proven(door.log_in(user, "wall", "another"));
+    }
+}
+
+#[test]
 fn scram_gives_the_key_that_logs_in_to_servers() {
     let expected = |salt: &[u8]| Some(*derive(b"secret", salt, 7).client_key().bytes());
     for (auth_type, key) in [
@@ -196,7 +223,9 @@ fn our_own_uid_over_the_unix_socket_needs_no_password_for_the_console() {
         assert!(matches!(log_in(OWN_UID, user, database), LoginStep::Console(_, true)));
     }
     assert_eq!(refusal(log_in(OWN_UID + 1, "pgbouncer", "pgbouncer")), wrong_password("pgbouncer"));
-    assert_eq!(refusal(log_in(u32::MAX, "pgbouncer", "pgbouncer")), wrong_password("pgbouncer"));
+    let mut unknown = Door::at(config(AuthType::ScramSha256), Peer::Unix { uid: u32::MAX, pid: 0 });
+    unknown.own_uid = u32::MAX;
+    assert_eq!(refusal(unknown.log_in("pgbouncer", "pgbouncer", "oops")), wrong_password("pgbouncer"));
     assert_eq!(refusal(log_in(OWN_UID, "plain", "pgbouncer")), wrong_password("plain"));
     assert_eq!(refusal(log_in(OWN_UID, "pgbouncer", "wall")), wrong_password("pgbouncer"));
     let mut over_tcp = Door::new(config(AuthType::ScramSha256));

@@ -1,0 +1,94 @@
+//! The log: news of the workers become lines on a thread of their own, so that a full pipe stops nobody.
+//!
+//! Everything else in the process logs through `tracing` as it goes; this is only for what comes in numbers.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+
+use engine::remark::{ClientOut, Remark};
+use model::config::checked::Proxy;
+use model::id::WorkerId;
+
+use super::phrase::{self, Line};
+
+/// News that may wait to be written; beyond it they are dropped and counted.
+const PENDING_MAX: usize = 8_192;
+
+#[derive(Debug, Default)]
+struct Switches {
+    connections: AtomicBool,
+    disconnections: AtomicBool,
+    pooler_errors: AtomicBool,
+    dropped: AtomicU64,
+}
+
+/// The way to the log; clones lead to the same one.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    lines: mpsc::SyncSender<(WorkerId, Remark)>,
+    switches: Arc<Switches>,
+}
+
+impl Journal {
+    /// Starts the thread; it ends with the last clone.
+    pub fn start(proxy: &Proxy) -> io::Result<Self> {
+        let (lines, inbox) = mpsc::sync_channel::<(WorkerId, Remark)>(PENDING_MAX);
+        let switches = Arc::new(Switches::default());
+        let journal = Self { lines, switches: switches.clone() };
+        journal.retune(proxy);
+        thread::Builder::new().name("log".into()).spawn(move || {
+            while let Ok((worker, remark)) = inbox.recv() {
+                let dropped = switches.dropped.swap(0, Ordering::Relaxed);
+                if dropped > 0 {
+                    tracing::warn!(
+                        lines = dropped,
+                        "log lines were dropped: whoever reads the log is too slow"
+                    );
+                }
+                write(worker, &remark, &switches);
+            }
+        })?;
+        Ok(journal)
+    }
+
+    /// Takes over changed switches.
+    pub fn retune(&self, proxy: &Proxy) {
+        self.switches.connections.store(proxy.log_connections, Ordering::Relaxed);
+        self.switches.disconnections.store(proxy.log_disconnections, Ordering::Relaxed);
+        self.switches.pooler_errors.store(proxy.log_pooler_errors, Ordering::Relaxed);
+    }
+
+    /// Notes a piece of news. Never waits.
+    pub fn remark(&self, worker: WorkerId, remark: Remark) {
+        if self.lines.try_send((worker, remark)).is_err() {
+            self.switches.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+fn write(worker: WorkerId, remark: &Remark, switches: &Switches) {
+    let on = |switch: &AtomicBool| switch.load(Ordering::Relaxed);
+    let wanted = match remark {
+        Remark::ClientIn { .. } | Remark::ServerIn { .. } => on(&switches.connections),
+        Remark::ClientOut { .. } | Remark::ServerOut { .. } => on(&switches.disconnections),
+        Remark::DialRefused { .. }
+        | Remark::OutOfStep { .. }
+        | Remark::Tainted { .. }
+        | Remark::WrongCancelKey { .. } => true,
+    };
+    if let Remark::ClientOut { conn, key, peer, why: ClientOut::Refused(refusal), .. } = remark
+        && on(&switches.pooler_errors)
+    {
+        let who = phrase::client(worker, *conn, key.as_ref(), peer);
+        tracing::warn!(reason = refusal.label(), "{who}pooler error: {}", refusal.text());
+    }
+    if wanted {
+        match phrase::line(worker, remark) {
+            Line::Error(text) => tracing::error!("{text}"),
+            Line::Warning(text) => tracing::warn!("{text}"),
+            Line::Info(text) => tracing::info!("{text}"),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! How sockets are set up: what the configuration says, in the kernel's terms.
+
+use std::io;
+use std::time::Duration;
+
+use model::config::checked::Proxy;
+use socket2::{SockRef, TcpKeepalive};
+
+/// Settings of sockets and buffers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tuning {
+    /// Find dead peers.
+    pub keepalive: bool,
+    /// Probes without an answer; 0 is the system's choice.
+    pub keepalive_count: u32,
+    /// Silence before the first probe.
+    pub keepalive_idle: Option<Duration>,
+    /// Time between probes.
+    pub keepalive_interval: Option<Duration>,
+    /// How long sent bytes may stay unacknowledged by a client.
+    pub client_user_timeout: Option<Duration>,
+    /// The same for a server.
+    pub server_user_timeout: Option<Duration>,
+    /// The kernel's buffers; 0 is the system's choice.
+    pub socket_buffer: usize,
+    /// A client is announced with its first byte, or after this time.
+    pub defer_accept: Option<Duration>,
+    /// What all kept bytes together may take.
+    pub buffer_bytes_max: usize,
+    /// How long a resolved name is believed.
+    pub names_believed: Duration,
+}
+
+impl Tuning {
+    /// What these settings say.
+    pub fn of(proxy: &Proxy) -> Self {
+        Self {
+            keepalive: proxy.tcp_keepalive,
+            keepalive_count: proxy.tcp_keepcnt,
+            keepalive_idle: proxy.tcp_keepidle,
+            keepalive_interval: proxy.tcp_keepintvl,
+            client_user_timeout: proxy.tcp_user_timeout,
+            server_user_timeout: proxy.server_tcp_user_timeout,
+            socket_buffer: bytes(proxy.tcp_socket_buffer),
+            defer_accept: proxy.tcp_defer_accept,
+            buffer_bytes_max: bytes(proxy.buffer_bytes_max),
+            names_believed: proxy.dns_max_ttl,
+        }
+    }
+
+    /// Sets a TCP listener up. Linux hands all of it on to the connections that are accepted from it, so that accepting
+    /// costs no further call.
+    pub fn listener(&self, socket: SockRef<'_>) -> io::Result<()> {
+        self.both(&socket)?;
+        socket.set_tcp_user_timeout(self.client_user_timeout)
+    }
+
+    /// Sets the socket of a dial up, before it connects.
+    pub fn dial(&self, socket: SockRef<'_>) -> io::Result<()> {
+        self.both(&socket)?;
+        socket.set_tcp_user_timeout(self.server_user_timeout)
+    }
+
+    fn both(&self, socket: &SockRef<'_>) -> io::Result<()> {
+        socket.set_tcp_nodelay(true)?;
+        if self.socket_buffer > 0 {
+            socket.set_send_buffer_size(self.socket_buffer)?;
+            socket.set_recv_buffer_size(self.socket_buffer)?;
+        }
+        if !self.keepalive {
+            return Ok(());
+        }
+        let mut keepalive = TcpKeepalive::new();
+        if let Some(idle) = self.keepalive_idle {
+            keepalive = keepalive.with_time(idle);
+        }
+        if let Some(interval) = self.keepalive_interval {
+            keepalive = keepalive.with_interval(interval);
+        }
+        if self.keepalive_count > 0 {
+            keepalive = keepalive.with_retries(self.keepalive_count);
+        }
+        socket.set_keepalive(true)?;
+        socket.set_tcp_keepalive(&keepalive)
+    }
+}
+
+fn bytes(setting: u64) -> usize {
+    usize::try_from(setting).unwrap_or(usize::MAX)
+}
