@@ -9,9 +9,9 @@ use rustix::process::Signal;
 use crate::account;
 use crate::child::Server;
 use crate::client::{Address, Client, Login};
-use crate::error::{Doing, Error, Result};
+use crate::error::{Error, Result};
 use crate::folder::Folder;
-use crate::postgres::Postgres;
+use crate::postgres::{Postgres, SUPERUSER};
 use crate::programs;
 
 /// What the proxy told in its ready file.
@@ -140,6 +140,8 @@ pub struct Wanted {
     pub pool_size: u32,
     /// Databases, each with the same name on the server.
     pub databases: Vec<String>,
+    /// Roles that may log in.
+    pub users: Vec<String>,
     /// More lines for `[proxy]`.
     pub proxy_lines: String,
 }
@@ -151,6 +153,7 @@ impl Wanted {
             pool_mode: pool_mode.to_owned(),
             pool_size,
             databases: vec![database.to_owned()],
+            users: ["app", "other", SUPERUSER].map(str::to_owned).to_vec(),
             proxy_lines: String::new(),
         }
     }
@@ -182,15 +185,24 @@ impl Wanted {
                 self.pool_size
             ));
         }
+        for user in &self.users {
+            text.push_str(&format!("\n[user.{user}]\n"));
+        }
         text
     }
 
     /// Starts it.
     pub fn start(&self, postgres: &Postgres) -> Result<Proxy> {
         let proxy = Proxy::start(&self.config(postgres))?;
-        proxy.ready().pid.filter(|pid| *pid == proxy.pid()).map(|_| ()).ok_or(()).or_else(|()| {
-            Err(std::io::Error::other("another pid in the ready file")).doing("reading the ready file")
-        })?;
+        match proxy.ready().pid {
+            Some(pid) if pid == proxy.pid() => {}
+            other => {
+                return Err(Error::Protocol(format!(
+                    "the ready file says pid {other:?}, not {}",
+                    proxy.pid()
+                )));
+            }
+        }
         Ok(proxy)
     }
 }
