@@ -117,6 +117,7 @@ fn guest(rng: &mut Rng, index: u64, kind: Kind, draw: &Draw, report_late: bool) 
         cancels: kind == Kind::Cancels || kind == Kind::Troubled || (kind == Kind::Direct && rng.percent(50)),
         rude: kind == Kind::Cancels || kind == Kind::Troubled || kind == Kind::Direct,
         alters: kind != Kind::Direct && draw.mode != PoolMode::Session,
+        careful: rng.percent(40) || std::env::var_os("SIM_CAREFUL").is_some(),
         length: rng.between(1, 14),
     };
     let script = Writer::write(rng.fork(), taste, &token);

@@ -35,6 +35,8 @@ pub(crate) struct Taste {
     pub(crate) cancels: bool,
     pub(crate) rude: bool,
     pub(crate) alters: bool,
+    /// Waits for the answer to each batch before it sends the next.
+    pub(crate) careful: bool,
     pub(crate) length: u64,
 }
 
@@ -89,7 +91,7 @@ impl Writer {
             self.acts.push(Act::Cancel);
         }
         // A pipelining client does not wait.
-        if !self.rng.percent(25) {
+        if !self.rng.percent(25) || self.taste.careful {
             self.acts.push(Act::Await);
         }
         if self.rng.percent(40) {
@@ -313,6 +315,9 @@ impl Writer {
                 self.query(&text);
             }
             encode::sync(&mut self.bytes);
+            if self.taste.careful {
+                self.wait();
+            }
         }
     }
 

@@ -161,6 +161,7 @@ impl Shadow {
                 return Ok(Seen::Fine);
             }
             b'A' => return self.notification(body),
+            b'N' if Fields::parse(body).message() == Some(b"query_wait_notify") => return Ok(Seen::Fine),
             b'E' => {
                 let fields = Fields::parse(body);
                 let field = |letter| text(fields.field(letter).unwrap_or_default());
@@ -174,7 +175,7 @@ impl Shadow {
             _ => {}
         }
         let expected = self.advance().ok_or_else(|| format!("{} where nothing is owed", show(message)))?;
-        self.fresh = tag == b'Z' && self.session.tx == Tx::None;
+        self.fresh = (tag == b'Z' && self.session.tx == Tx::None) || (self.fresh && tag == b'3');
         if expected != message && !self.alike(&expected, message) {
             return Err(format!("received {}, a direct connection would say {}", show(message), show(&expected)));
         }
