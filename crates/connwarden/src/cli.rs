@@ -187,8 +187,14 @@ pub(crate) struct SettingOptions {
     #[arg(short, long, action = ArgAction::Count)]
     verbose: u8,
     /// Any setting of [proxy] or [admin]; repeatable
-    #[arg(short, long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
+    #[arg(short, long, value_name = "KEY=VALUE", value_parser = pair)]
+    set: Vec<(String, String)>,
+}
+
+/// `KEY=VALUE`; the value may be empty.
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE")?;
+    Ok((key.trim().to_owned(), value.trim().to_owned()))
 }
 
 impl SettingOptions {
@@ -211,10 +217,7 @@ impl SettingOptions {
         });
         let verbose = (self.verbose > 0)
             .then(|| ("--verbose".to_owned(), "verbose".to_owned(), self.verbose.min(3).to_string()));
-        let set = self.set.iter().map(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (format!("--set {}", key.trim()), key.trim().to_owned(), value.trim().to_owned())
-        });
+        let set = self.set.iter().map(|(key, value)| (format!("--set {key}"), key.clone(), value.clone()));
         named.chain(verbose).chain(set).collect()
     }
 }

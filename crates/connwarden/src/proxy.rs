@@ -29,9 +29,44 @@ pub(crate) fn run(options: ProxyOptions) -> Exit {
             return Refusal::File(text.into()).say();
         }
     }
-    let _ = ready_file;
-    say::err("error: this build has no proxy in it; the configuration is fine");
-    Exit::Nothing
+    let how = proxy::life::RunOptions { ready_file, version: env!("CARGO_PKG_VERSION").into() };
+    let code = proxy::life::run(std::sync::Arc::new(loaded.config), &how, control);
+    if code == std::process::ExitCode::SUCCESS { Exit::Done } else { Exit::Nothing }
+}
+
+fn control(seat: proxy::life::Seat) -> std::io::Result<proxy::life::Started> {
+    use engine::steward::{Answer, Command, Shutdown, Stage, Steward, StewardInput, StewardOutputs};
+    use engine::time::Now;
+    use proxy::mail::{Letter, StewardLetter, Wish};
+    let thread = std::thread::spawn(move || {
+        let mut steward = Steward::new([7; 32], seat.workers.len() as u16, seat.config.clone());
+        let mut out = StewardOutputs::default();
+        loop {
+            let now = || Now(seat.epoch.elapsed().as_micros() as u64);
+            let wait = steward.wake().since(now());
+            let input = match seat.letters.recv_timeout(wait) {
+                Ok(StewardLetter::Note(worker, note)) => StewardInput::Note(worker, note),
+                Ok(StewardLetter::Wish(Wish::LeaveNow)) => {
+                    StewardInput::Command(model::id::Ticket(0), Command::Shutdown(Shutdown::Now))
+                }
+                Ok(StewardLetter::Wish(_)) => {
+                    StewardInput::Command(model::id::Ticket(0), Command::Shutdown(Shutdown::Drain))
+                }
+                Err(std::sync::mpsc::RecvTimeoutError::Timeout) => StewardInput::Tick,
+                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return,
+            };
+            steward.on(now(), input, &mut out);
+            for (worker, order) in out.orders.drain(..) {
+                seat.workers[usize::from(worker.0)].send(Letter::Order(order));
+            }
+            let _: Vec<(_, Answer)> = out.answers.drain(..).collect();
+            out.clear();
+            if matches!(steward.stage(), Stage::Finished) {
+                return;
+            }
+        }
+    });
+    Ok(proxy::life::Started { console: proxy::mail::ConsoleDoor::new(|_| {}), thread, metrics: None })
 }
 
 /// Whether the process has more rights than it needs.

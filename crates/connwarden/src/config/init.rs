@@ -116,9 +116,23 @@ fn ask(dsn: &str) -> Result<Facts, Failure> {
         },
     );
     let port = config.get_ports().first().copied().unwrap_or(5432);
-    let unreached = |error: postgres::Error| Failure::Unreached(format!("{host}:{port}: {}", chain(&error)));
+    let unreached = |error: postgres::Error| Failure::Unreached(format!("{host}:{port}: {}", why(&error)));
     let mut client = config.connect(NoTls).map_err(unreached)?;
     facts(&mut client, host.clone(), port, user).map_err(unreached)
+}
+
+/// The error, and what to do about the two that have nothing to do with the server.
+fn why(error: &postgres::Error) -> String {
+    let text = chain(error);
+    if text.contains("password missing") {
+        return format!("{text}\n  = export PGPASSWORD, or write the password into the DSN");
+    }
+    if text.contains("TLS") {
+        return format!(
+            "{text}\n  = TLS is not built yet: take sslmode out where the way to the server is safe"
+        );
+    }
+    text
 }
 
 /// The error and its causes, each once.

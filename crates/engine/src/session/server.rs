@@ -142,6 +142,8 @@ pub struct Server {
     pub failed: Option<Box<Failure>>,
     /// A ROLLBACK for a client that left is under way.
     pub rolling_back: bool,
+    /// Its login has succeeded.
+    pub up: bool,
     /// Its connect_query is under way.
     pub starting: bool,
     /// Why it was told goodbye.
@@ -198,6 +200,7 @@ impl Server {
             outdated: None,
             failed: None,
             rolling_back: false,
+            up: false,
             starting: false,
             why: ServerOut::ServerClosed,
             fatal: false,

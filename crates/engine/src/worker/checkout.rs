@@ -9,6 +9,7 @@ use wire::encode;
 
 use super::Worker;
 use crate::contract::Outputs;
+use crate::orders::Drain;
 use crate::planted::Fault;
 use crate::refuse::Refusal;
 use crate::remark::{ClientOut, Remark, ServerOut};
@@ -382,19 +383,19 @@ impl Worker {
     }
 
     /// Why a free server is closed rather than lent, if it is.
-    fn reason_to_close(&mut self, now: Now, server_id: ConnId) -> Option<ServerOut> {
+    fn reason_to_close(&self, now: Now, server_id: ConnId) -> Option<ServerOut> {
         let server = self.servers.get(server_id.index(), server_id.generation)?;
-        let slice = &mut self.homes[server.slice as usize].slice;
+        let slice = &self.homes[server.slice as usize].slice;
+        let leaving = self.draining.is_some_and(|how| how > Drain::WhenLeft);
         if server.fatal {
             Some(ServerOut::ServerClosed)
         } else if let Some(why) = server.outdated {
             Some(why)
         } else if server.epoch != slice.epoch {
             Some(ServerOut::Outdated)
-        } else if slice.paused || slice.shut || self.draining.is_some() {
+        } else if slice.paused || slice.shut || (leaving && slice.waiting() == 0) {
             Some(ServerOut::Operator)
-        } else if slice.revoked > 0 {
-            slice.revoked -= 1;
+        } else if slice.owes() {
             Some(ServerOut::Revoked)
         } else if now >= server.ends || slice.key.replication != crate::orders::Replication::No {
             Some(ServerOut::Lifetime)

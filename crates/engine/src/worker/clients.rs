@@ -12,7 +12,7 @@ use wire::tag::FrontendTag as F;
 use super::Worker;
 use super::checkout::Checkout;
 use crate::contract::{Derive, Destination, Gone, Outputs, Parcel, Peer, Taken, Then};
-use crate::orders::{Admission, Note, PoolKey};
+use crate::orders::{Admission, Drain, Note, PoolKey};
 use crate::planted::Fault;
 use crate::refuse::Refusal;
 use crate::remark::{ClientOut, Remark};
@@ -442,6 +442,9 @@ impl Worker {
             Life::Waiting { since, .. } => self.homes[home as usize].slice.leave(conn, now, *since),
             Life::Linked { server } => self.abandon(now, *server, client.body != Body::None, &why, out),
         }
+        if self.homes.get(home as usize).is_some_and(|home| home.slice.shut) {
+            self.settle_orders(home, out);
+        }
         self.touch(home);
         let age = now.since(client.accepted);
         out.remarks.push(Remark::ClientOut { conn, key, peer: client.peer, why, age });
@@ -455,7 +458,7 @@ impl Worker {
         let paused = std::mem::take(&mut client.pause);
         let timeout = self.homes[client.slice as usize].slice.settings.client_idle_timeout;
         self.client_deadlines.set(conn.index(), now.plus_maybe(timeout));
-        if self.draining.is_some() {
+        if self.draining.is_some_and(|how| how > Drain::WhenLeft) {
             return self.refuse(now, conn, Refusal::ShuttingDown, out);
         }
         if paused != Pause::No {
