@@ -99,6 +99,10 @@ impl Writer {
             let us = self.rng.below(us);
             self.acts.push(Act::Think(us));
         }
+        // A cancel of somebody who asks for nothing hits nobody.
+        if self.taste.cancels && self.rng.percent(6) {
+            self.acts.push(Act::Cancel);
+        }
         if self.rng.percent(3) {
             let us = self.rng.below(30_000);
             self.acts.push(Act::Stall(us));
@@ -446,6 +450,7 @@ impl Writer {
             9 if self.taste.blocks => format!("BEGIN; SET app.z = '{name}'; LISTEN news; COMMIT"),
             10 if !self.taste.own_settings => "RESET ALL".to_owned(),
             11 if !self.taste.own_settings => "DISCARD ALL".to_owned(),
+            12 => format!("LISTEN news; NOTIFY news, '{name}'"),
             _ => self.setting(),
         };
         let extended = self.rng.percent(30) && !text.contains(';');

@@ -222,7 +222,7 @@ impl Stage {
     fn perform(&mut self, input: &[u8]) {
         let mut sends: Vec<(ConnId, Vec<u8>)> = Vec::new();
         let mut reads = Vec::new();
-        let mut later = Vec::new();
+        let (mut later, mut overs) = (Vec::new(), Vec::new());
         for output in self.out.list.clone() {
             match output {
                 Output::Send { to, piece } => {
@@ -244,7 +244,7 @@ impl Stage {
                     self.kept.entry(conn).or_default().over = true;
                     let how = if matches!(output, Output::Close { .. }) { "close" } else { "finish" };
                     later.push(format!("{how} {}", self.name(conn)));
-                    self.sent.entry(self.name(conn)).or_default().extend_from_slice(b"<over>");
+                    overs.push(self.name(conn));
                 }
             }
         }
@@ -253,6 +253,9 @@ impl Stage {
         }
         for line in later {
             self.say(line);
+        }
+        for name in overs {
+            self.sent.entry(name).or_default().extend_from_slice(b"<over>");
         }
         let notes = std::mem::take(&mut self.out.notes);
         for remark in std::mem::take(&mut self.out.remarks) {
