@@ -21,7 +21,6 @@ fn seed() -> Box<ClientSeed> {
         parameters: Vec::new(),
         client_key: None,
         accepted: Now(0),
-        auth_ok_owed: true,
     })
 }
 
