@@ -60,10 +60,10 @@ impl Scope {
 /// How a worker empties itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Drain {
-    /// No new clients; clients leave when they are idle or have finished their transaction.
-    WhenIdle,
     /// No new clients; each stays until it leaves by itself (PgBouncer's `SHUTDOWN WAIT_FOR_CLIENTS`).
     WhenLeft,
+    /// No new clients; clients leave when they are idle or have finished their transaction.
+    WhenIdle,
     /// Every client leaves now; servers are closed.
     Now,
 }

@@ -63,7 +63,7 @@ pub struct Slice {
     pub count: Count,
     /// The right to have so many.
     pub credits: u32,
-    /// Credits that are to be given back.
+    /// Credits asked back and not given back yet; connections on their way out count towards them.
     pub revoked: u32,
     /// So many servers stay though idle.
     pub floor: u32,
@@ -242,12 +242,28 @@ impl Slice {
             return None;
         }
         let news = (wants, self.head().map(|head| head.since), self.idle_len());
-        if news == self.told {
+        if wants == 0 && (news.0, news.2) == (self.told.0, self.told.2) {
             return None;
         }
         self.told = news;
         let (servers, oldest, idle) = news;
         Some(Note::Want { slice: self.id, servers, oldest, idle })
+    }
+
+    /// Credits have come: so much less was asked for.
+    pub fn granted(&mut self, credits: u32) {
+        self.told.0 = self.told.0.saturating_sub(credits);
+    }
+
+    /// A credit goes back, for whatever reason.
+    pub fn gives_back(&mut self) {
+        self.credits -= 1;
+        self.revoked = self.revoked.saturating_sub(1);
+    }
+
+    /// True while more credits are asked back than are on their way.
+    pub fn owes(&self) -> bool {
+        self.revoked > self.count.closing
     }
 
     /// Asserts the books.

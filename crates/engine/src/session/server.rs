@@ -142,6 +142,8 @@ pub struct Server {
     pub failed: Option<Box<Failure>>,
     /// A ROLLBACK for a client that left is under way.
     pub rolling_back: bool,
+    /// Its login has succeeded.
+    pub up: bool,
     /// Its connect_query is under way.
     pub starting: bool,
     /// Why it was told goodbye.
@@ -152,6 +154,8 @@ pub struct Server {
     pub backlogged: bool,
     /// The number of the unnamed statement it holds for its client; 0 where none is known.
     pub unnamed: u64,
+    /// The shared statement a `DEALLOCATE` under way names, and the client's name for it.
+    pub deallocating: Option<(u64, Box<[u8]>)>,
     /// Shared statements it holds.
     pub registry: Registry,
     /// Its settings as far as they are known.
@@ -198,11 +202,13 @@ impl Server {
             outdated: None,
             failed: None,
             rolling_back: false,
+            up: false,
             starting: false,
             why: ServerOut::ServerClosed,
             fatal: false,
             backlogged: false,
             unnamed: 0,
+            deallocating: None,
             registry,
             base: settings.clone(),
             settings,

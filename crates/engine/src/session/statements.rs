@@ -3,7 +3,7 @@
 //! A statement is known by its text, its declared parameter types and the client's settings that are known to change
 //! its meaning. Names on servers start with a prefix nobody can guess, so that no client can name another's statement.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Weak};
 
 use ahash::RandomState;
@@ -121,7 +121,14 @@ impl Store {
 #[derive(Debug)]
 pub struct ClientStatements {
     named: HashMap<Box<[u8]>, Named, RandomState>,
+    /// Closes on their way: an error before them leaves the statement where it was.
+    closing: Vec<(Box<[u8]>, Named)>,
+    /// The last ones that went: errors of messages sent before may still speak of them.
+    gone: VecDeque<(u64, Box<[u8]>)>,
 }
+
+/// Names of statements that went are remembered up to this number.
+const GONE_MAX: usize = 32;
 
 #[derive(Debug)]
 struct Named {
@@ -133,7 +140,7 @@ struct Named {
 impl ClientStatements {
     /// None yet.
     pub fn new(hasher: RandomState) -> Self {
-        Self { named: HashMap::with_hasher(hasher) }
+        Self { named: HashMap::with_hasher(hasher), closing: Vec::new(), gone: VecDeque::new() }
     }
 
     /// The statement of this name.
@@ -168,23 +175,64 @@ impl ClientStatements {
     pub fn undo(&mut self, id: u64) {
         let name = self.named.iter().find(|(_, named)| named.pending && named.statement.id == id);
         if let Some(name) = name.map(|(name, _)| name.clone()) {
-            self.named.remove(&name);
+            self.remove(&name);
+        }
+    }
+
+    /// A Close is on its way; its number, where there is such a statement. [`ClientStatements::forget`] or
+    /// [`ClientStatements::restore`] follows.
+    pub fn retire(&mut self, name: &[u8]) -> Option<u64> {
+        let (name, named) = self.named.remove_entry(name)?;
+        let id = named.statement.id;
+        self.closing.push((name, named));
+        Some(id)
+    }
+
+    /// A Close was answered.
+    pub fn forget(&mut self, id: u64) {
+        if let Some(at) = self.closing.iter().position(|(_, named)| named.statement.id == id) {
+            let (name, _) = self.closing.remove(at);
+            self.remember(id, name);
+        }
+    }
+
+    /// A Close was skipped: the statement stands.
+    pub fn restore(&mut self, id: u64) {
+        if let Some(at) = self.closing.iter().position(|(_, named)| named.statement.id == id) {
+            let (name, named) = self.closing.remove(at);
+            self.named.entry(name).or_insert(named);
         }
     }
 
     /// Close, or DEALLOCATE of one name. True where there was one.
     pub fn remove(&mut self, name: &[u8]) -> bool {
-        self.named.remove(name).is_some()
+        let Some((name, named)) = self.named.remove_entry(name) else { return false };
+        self.remember(named.statement.id, name);
+        true
+    }
+
+    fn remember(&mut self, id: u64, name: Box<[u8]>) {
+        if self.gone.len() >= GONE_MAX {
+            self.gone.pop_front();
+        }
+        self.gone.push_back((id, name));
     }
 
     /// The client's name for a statement.
     pub fn name_of(&self, id: u64) -> Option<&[u8]> {
-        self.named.iter().find(|(_, named)| named.statement.id == id).map(|(name, _)| &**name)
+        let held = self.named.iter().find(|(_, named)| named.statement.id == id).map(|(name, _)| &**name);
+        held.or_else(|| self.gone.iter().rfind(|(gone, _)| *gone == id).map(|(_, name)| &**name))
     }
 
     /// DEALLOCATE ALL or DISCARD ALL has happened. What was asked for behind it stays.
     pub fn clear(&mut self) {
+        let gone = self.named.iter().filter(|(_, named)| !named.pending).take(GONE_MAX);
+        let gone: Vec<(u64, Box<[u8]>)> =
+            gone.map(|(name, named)| (named.statement.id, name.clone())).collect();
         self.named.retain(|_, named| named.pending);
+        for (id, name) in gone {
+            self.remember(id, name);
+        }
     }
 }
 

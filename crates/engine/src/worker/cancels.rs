@@ -170,6 +170,7 @@ impl Worker {
         if let Some(asker) = courier.asker {
             self.cancel_over(asker, out);
         }
+        self.settle_orders(server.slice, out);
         let victim = courier.victim;
         let Some(server) = self.servers.get_mut(victim.index(), victim.generation) else { return };
         server.cancels -= 1;

@@ -120,6 +120,7 @@ impl Worker {
             out.notes.push(Note::Back { slice: id, credits, why: Back::Unneeded });
             return;
         };
+        self.homes[index as usize].slice.granted(credits);
         for _ in 0..credits {
             let slice = &mut self.homes[index as usize].slice;
             let below = slice.count.open + slice.count.dialling < slice.floor;
@@ -136,11 +137,10 @@ impl Worker {
 
     fn revoke(&mut self, now: Now, id: SliceId, credits: u32, out: &mut Outputs) {
         let Some(&index) = self.by_slice.get(&id) else { return };
-        for _ in 0..credits {
-            match self.homes[index as usize].slice.coldest() {
-                Some(server) => self.close_server(now, server, ServerOut::Revoked, false, out),
-                None => self.homes[index as usize].slice.revoked += 1,
-            }
+        self.homes[index as usize].slice.revoked += credits;
+        while self.homes[index as usize].slice.owes() {
+            let Some(server) = self.homes[index as usize].slice.coldest() else { return };
+            self.close_server(now, server, ServerOut::Revoked, false, out);
         }
     }
 
@@ -242,16 +242,17 @@ impl Worker {
 
     fn drain(&mut self, now: Now, how: Drain, out: &mut Outputs) {
         self.draining = Some(self.draining.map_or(how, |old| old.max(how)));
-        let gentle = how == Drain::WhenIdle;
+        let (patient, gentle) = (how == Drain::WhenLeft, how <= Drain::WhenIdle);
         let leaving: Vec<ConnId> = self
             .clients
             .iter()
             .filter(|client| match client.life {
-                Life::Login(_) | Life::Knocking(_) | Life::Arriving { .. } | Life::Idle => true,
+                Life::Login(_) | Life::Knocking(_) | Life::Arriving { .. } => true,
+                Life::Idle => !patient,
                 Life::Waiting { .. } | Life::Cancelled => !gentle,
                 Life::Linked { server } => {
                     let server = self.servers.get(server.index(), server.generation);
-                    !gentle || server.is_some_and(|server| server.at_rest())
+                    !gentle || (!patient && server.is_some_and(|server| server.at_rest()))
                 }
             })
             .map(|client| client.conn)
@@ -260,6 +261,9 @@ impl Worker {
             self.refuse(now, conn, Refusal::ShuttingDown, out);
         }
         for index in 0..self.homes.len() as u32 {
+            if patient {
+                continue;
+            }
             if self.homes[index as usize].slice.waiting() == 0 {
                 self.close_idle(now, index, ServerOut::Operator, out);
             }
@@ -291,8 +295,9 @@ impl Worker {
         }
         if home.slice.shut && none && home.slice.clients == 0 && home.slice.cancels == 0 && !home.gone {
             home.gone = true;
-            let id = home.slice.id;
-            self.by_slice.remove(&id);
+            let (slice, tally) = (home.slice.id, Box::new(home.slice.tally.clone()));
+            self.by_slice.remove(&slice);
+            out.notes.push(Note::Shut { slice, tally });
         }
     }
 }

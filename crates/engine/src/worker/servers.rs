@@ -104,7 +104,7 @@ impl Worker {
         let index = server.slice;
         let home = &mut self.homes[index as usize];
         home.slice.count.dialling -= 1;
-        home.slice.credits -= 1;
+        home.slice.gives_back();
         home.slice.tally.dials_refused += 1;
         if !self.planted.is(Fault::PermitLost) {
             out.notes.push(Note::Back { slice: home.slice.id, credits: 1, why: Back::Refused(why.clone()) });
@@ -138,6 +138,19 @@ impl Worker {
             }
         }
         self.settle_orders(index, out);
+    }
+
+    /// A dial nobody waits for any more: no startup packet was sent, so no slot is held.
+    fn give_up_dial(&mut self, conn: ConnId, out: &mut Outputs) {
+        let Some(server) = self.servers.remove(conn.index(), conn.generation) else { return };
+        self.server_deadlines.set(conn.index(), Now::NEVER);
+        out.close(conn);
+        let slice = &mut self.homes[server.slice as usize].slice;
+        slice.count.dialling -= 1;
+        slice.gives_back();
+        out.notes.push(Note::Back { slice: slice.id, credits: 1, why: Back::Unneeded });
+        self.touch(server.slice);
+        self.settle_orders(server.slice, out);
     }
 
     /// Bytes of a server.
@@ -341,6 +354,7 @@ impl Worker {
         server.base = base.clone();
         server.settings = base.clone();
         server.key = (welcome.pid, welcome.secret.clone());
+        server.up = true;
         let settings = &home.slice.settings;
         let lifetime = settings.server_lifetime;
         let cut = lifetime.as_micros() as u64 / 100 * u64::from(settings.server_lifetime_jitter.0);
@@ -401,9 +415,7 @@ impl Worker {
         let busy = !server.ledger.is_empty();
         match server.phase {
             Phase::Closing | Phase::Courier(_) => return,
-            Phase::Dialling => {
-                return self.login_failed(now, conn, DialRefusal::Socket(DialError::TimedOut), out);
-            }
+            Phase::Dialling => return self.give_up_dial(conn, out),
             Phase::Greeting(_) => home.slice.count.dialling -= 1,
             Phase::Idle => {
                 home.slice.leave_idle(conn);
@@ -419,7 +431,7 @@ impl Worker {
         }
         let greeting = matches!(server.phase, Phase::Greeting(_));
         if self.planted.is(Fault::ClosingFreedAtOnce) {
-            home.slice.credits -= 1;
+            home.slice.gives_back();
             out.notes.push(Note::Back { slice: home.slice.id, credits: 1, why: Back::Closed });
         } else {
             home.slice.count.closing += 1;
@@ -467,7 +479,7 @@ impl Worker {
         if matches!(server.phase, Phase::Closing) && self.planted.is(Fault::ClosingFreedAtOnce) {
             return;
         }
-        slice.credits -= 1;
+        slice.gives_back();
         let mut why = server.why;
         if let Phase::Closing = server.phase {
             slice.count.closing -= 1;
@@ -478,7 +490,8 @@ impl Worker {
             slice.closings.count(why);
             slice.tally.servers_closed += 1;
         }
-        out.notes.push(Note::Back { slice: slice.id, credits: 1, why: Back::Closed });
+        let back = if server.up { Back::Closed } else { Back::Unneeded };
+        out.notes.push(Note::Back { slice: slice.id, credits: 1, why: back });
         let age = now.since(server.born);
         out.remarks.push(Remark::ServerOut { conn, key: slice.key.clone(), why, age });
         self.touch(index);

@@ -88,7 +88,11 @@ impl Build {
             AuthType::Trust if !allowed => {
                 let problem =
                     format!("auth_type = \"trust\" lets everybody in who reaches listen_addr {far}");
-                let fix = "use auth_type = \"scram-sha-256\", listen on 127.0.0.1, or write allow_trust_from_network = true";
+                let fix = if self.places.made() {
+                    "put the password into the URL, or listen on 127.0.0.1"
+                } else {
+                    "use auth_type = \"scram-sha-256\", listen on 127.0.0.1, or write allow_trust_from_network = true"
+                };
                 self.refuse(&PROXY, "auth_type", problem, fix);
             }
             AuthType::Plain => {

@@ -87,11 +87,15 @@ impl Explained {
         };
         let mut out = String::new();
         let mut last: Option<&Head> = None;
-        for row in self.rows.iter().filter(shown) {
+        // A section with a name says something by being there, even without a value.
+        for row in self.rows.iter().filter(|row| row.head.0.is_named() || shown(row)) {
             if last != Some(&row.head) {
                 out.push_str(if last.is_some() { "\n" } else { "" });
                 out.push_str(&format!("{}\n", head(&row.head)));
                 last = Some(&row.head);
+            }
+            if !shown(&row) {
+                continue;
             }
             let assignment = format!("{} = {}", row.setting.key, value(row.setting.kind, &row.text));
             out.push_str(&format!("{assignment:<44} # {}\n", row.origin));

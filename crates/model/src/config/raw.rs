@@ -157,6 +157,8 @@ fn unknown(section: Section, key: &str, place: Place) -> Mistake {
         let home =
             catalog::all().find(|setting| setting.key == near).map_or("", |found| found.section.head());
         format!("did you mean {near} of {home}?")
+    } else if section.settings().len() > 25 {
+        "connwarden config show lists its settings".into()
     } else {
         format!("its settings: {}", section.settings().iter().map(|s| s.key).collect::<Vec<_>>().join(" "))
     };

@@ -148,6 +148,8 @@ auth_file = \"users.txt\"                      # c.toml:3
 [server.main]
 host = \"db\"                                  # c.toml:5
 
+[database.\"*\"]
+
 [user.app]
 password = \"***\"                             # user list users.txt
 

@@ -1,0 +1,135 @@
+//! A server that speaks PostgreSQL and does nothing: every query answers with the same small row, at memory speed.
+//!
+//! It parses no SQL and keeps no statements; a Bind to a name never prepared succeeds here. It serves measurements only.
+
+mod session;
+
+use std::io;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use mio::net::{TcpListener, UnixListener};
+use mio::{Events, Interest, Poll, Token};
+
+use crate::line::{Ended, Line, Place, Socket};
+use session::Session;
+
+const DOOR: Token = Token(usize::MAX);
+const SCRATCH_BYTES: usize = 64 * 1024;
+
+/// Run a null PostgreSQL server: trust, one fixed row, no work.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Listen on this TCP port of 127.0.0.1; 0 takes a free one.
+    #[arg(long, default_value_t = 6543, conflicts_with = "socket")]
+    port: u16,
+    /// Listen on this unix socket instead.
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+}
+
+enum Door {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl Door {
+    fn open(args: &Args) -> anyhow::Result<(Self, Place)> {
+        if let Some(path) = &args.socket {
+            let door = UnixListener::bind(path)
+                .with_context(|| format!("cannot listen on {} (remove a stale one first)", path.display()))?;
+            return Ok((Self::Unix(door), Place::Unix(path.clone())));
+        }
+        let door = TcpListener::bind(([127, 0, 0, 1], args.port).into())
+            .with_context(|| format!("cannot listen on 127.0.0.1:{}", args.port))?;
+        let place = Place::Tcp(door.local_addr()?);
+        Ok((Self::Tcp(door), place))
+    }
+
+    fn accept(&self) -> io::Result<Socket> {
+        match self {
+            Self::Tcp(door) => door.accept().map(|(stream, _)| Socket::Tcp(stream)),
+            Self::Unix(door) => door.accept().map(|(stream, _)| Socket::Unix(stream)),
+        }
+    }
+}
+
+struct Guest {
+    line: Line,
+    session: Session,
+}
+
+/// Serves until it is killed.
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let (mut door, place) = Door::open(args)?;
+    let mut poll = Poll::new()?;
+    match &mut door {
+        Door::Tcp(door) => poll.registry().register(door, DOOR, Interest::READABLE)?,
+        Door::Unix(door) => poll.registry().register(door, DOOR, Interest::READABLE)?,
+    }
+    eprintln!("null server: listening on {place}");
+    let mut events = Events::with_capacity(1024);
+    let mut house = House { guests: Vec::new(), free: Vec::new(), out: Vec::new() };
+    let mut scratch = vec![0; SCRATCH_BYTES];
+    loop {
+        if let Err(error) = poll.poll(&mut events, None)
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            bail!("waiting for sockets: {error}");
+        }
+        for event in &events {
+            match event.token() {
+                DOOR => house.admit_all(&door, poll.registry())?,
+                Token(at) => house.turn(at, event.is_writable(), &mut scratch),
+            }
+        }
+    }
+}
+
+struct House {
+    guests: Vec<Option<Guest>>,
+    free: Vec<usize>,
+    out: Vec<u8>,
+}
+
+impl House {
+    fn admit_all(&mut self, door: &Door, registry: &mio::Registry) -> anyhow::Result<()> {
+        loop {
+            let socket = match door.accept() {
+                Ok(socket) => socket,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
+                Err(error) => bail!("accepting a connection: {error}"),
+            };
+            let at = self.free.pop().unwrap_or(self.guests.len());
+            let line = Line::register(socket, registry, Token(at))?;
+            line.no_delay()?;
+            let guest = Some(Guest { line, session: Session::new(at) });
+            match self.guests.get_mut(at) {
+                Some(place) => *place = guest,
+                None => self.guests.push(guest),
+            }
+        }
+    }
+
+    fn turn(&mut self, at: usize, writable: bool, scratch: &mut [u8]) {
+        // A guest that left earlier in the same batch.
+        let Some(guest) = self.guests.get_mut(at).and_then(Option::as_mut) else { return };
+        self.out.clear();
+        let out = &mut self.out;
+        let outcome = (|| {
+            if writable {
+                guest.line.flush()?;
+            }
+            let ended = guest.line.pump(scratch, |bytes| guest.session.take(bytes, out))?;
+            guest.line.send(out)?;
+            Ok::<_, io::Error>(ended)
+        })();
+        // A reset is how many clients leave; there is nobody to tell.
+        let stays = matches!(outcome, Ok(Ended::No)) && !guest.session.is_over();
+        if !stays {
+            self.guests[at] = None;
+            self.free.push(at);
+        }
+    }
+}

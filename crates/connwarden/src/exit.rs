@@ -1,0 +1,30 @@
+//! Exit codes: one table for all commands.
+
+use std::process::ExitCode;
+
+/// What a command leaves behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done.
+    Done,
+    /// Nothing was done.
+    Nothing,
+    /// The server was not reached.
+    Unreached,
+    /// The command line was not understood.
+    Usage,
+    /// The configuration was refused.
+    Refused,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(match exit {
+            Exit::Done => 0,
+            Exit::Nothing => 2,
+            Exit::Unreached => 3,
+            Exit::Usage => 64,
+            Exit::Refused => 78,
+        })
+    }
+}

@@ -1,0 +1,52 @@
+//! The program: commands, and nothing that decides. What the configuration means is `model`'s business, what a
+//! connection does is the proxy's.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+mod cli;
+mod config;
+mod exit;
+mod proxy;
+mod say;
+
+use cli::{Cli, Command, ConfigCommand};
+use exit::Exit;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error).into(),
+    };
+    let exit = match cli.command {
+        None => help(&mut Cli::command()),
+        Some(Command::Proxy(options)) => proxy::run(*options),
+        Some(Command::Config { command: None }) => help(config_command(&mut Cli::command())),
+        Some(Command::Config { command: Some(ConfigCommand::Check(options)) }) => config::check(&options),
+        Some(Command::Config { command: Some(ConfigCommand::Show(options)) }) => config::show(&options),
+        Some(Command::Config { command: Some(ConfigCommand::Init(options)) }) => config::init(&options),
+    };
+    exit.into()
+}
+
+/// Help and version go to standard output and are no mistake; everything else is.
+fn usage(error: &clap::Error) -> Exit {
+    // A closed pipe is the reader's decision.
+    let _ = error.print();
+    if error.use_stderr() { Exit::Usage } else { Exit::Done }
+}
+
+fn help(command: &mut clap::Command) -> Exit {
+    // A closed pipe is the reader's decision.
+    let _ = command.print_help();
+    Exit::Done
+}
+
+fn config_command(command: &mut clap::Command) -> &mut clap::Command {
+    command.build();
+    match command.find_subcommand_mut("config") {
+        Some(config) => config,
+        None => unreachable!("the command config is declared in cli"),
+    }
+}

@@ -1,0 +1,204 @@
+//! Worlds by kind and seed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use engine::planted::Fault;
+use model::config::checked::{AuthType, Config, Database, Own, PoolMode, User};
+
+use super::client::Visit;
+use super::postgres::{Method, Postgres, Role, Setup};
+use super::proxy::{Operator, Proxy};
+use super::script::{Taste, Writer};
+use super::world::{Guest, Trouble, World};
+use crate::rng::Rng;
+
+/// What sort of world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Clients straight to the server: the oracle judged by itself.
+    Direct,
+    /// Nothing fails, and everybody is patient and polite.
+    Calm,
+    /// Nothing fails, but clients cancel and leave as they like.
+    Cancels,
+    /// Servers die and restart, connections break, operators meddle.
+    Troubled,
+}
+
+impl Kind {
+    /// The test that runs it.
+    pub(crate) fn test(self) -> &'static str {
+        match self {
+            Self::Direct => "sim::the_model_server_and_the_model_client_agree",
+            Self::Calm => "sim::a_calm_world_is_served_as_directly",
+            Self::Cancels => "sim::cancels_hit_their_own_query",
+            Self::Troubled => "sim::a_troubled_world_recovers",
+        }
+    }
+}
+
+/// Sizes drawn from the seed.
+struct Draw {
+    clients: u64,
+    pool_size: u32,
+    workers: u16,
+    max_connections: u32,
+    mode: PoolMode,
+    statements_max: u32,
+}
+
+fn draw(rng: &mut Rng) -> Draw {
+    let pool_size = rng.between(1, 4) as u32;
+    Draw {
+        clients: rng.between(1, 8),
+        pool_size,
+        workers: rng.between(1, 3) as u16,
+        max_connections: rng.between(u64::from(pool_size) + 3, 20) as u32,
+        mode: *rng.pick(&[
+            PoolMode::Transaction,
+            PoolMode::Transaction,
+            PoolMode::Transaction,
+            PoolMode::Session,
+            PoolMode::Statement,
+        ]),
+        statements_max: *rng.pick(&[2, 3, 200]),
+    }
+}
+
+fn postgres(rng: &mut Rng, draw: &Draw) -> Postgres {
+    let password = "secret".to_owned();
+    let role = |superuser| Role { password: password.clone(), superuser, limit: None };
+    let roles = [("alice", false), ("bob", false), ("root", true)];
+    let setup = Setup {
+        max_connections: draw.max_connections,
+        superuser_reserved: 3,
+        method: if rng.percent(50) { Method::Trust } else { Method::Password },
+        roles: roles.into_iter().map(|(name, superuser)| (name.to_owned(), role(superuser))).collect(),
+        databases: BTreeMap::from([("app".to_owned(), None)]),
+        report_late: rng.percent(70),
+    };
+    Postgres::new(setup, rng.fork())
+}
+
+fn config(draw: &Draw, rng: &mut Rng) -> Config {
+    let mut config = Config::for_tests();
+    config.proxy.auth_type = if rng.percent(50) { AuthType::Trust } else { AuthType::Plain };
+    config.proxy.workers = u32::from(draw.workers);
+    config.proxy.max_prepared_statements = draw.statements_max;
+    config.proxy.server_round_robin = rng.percent(20);
+    let mut database = Database { server: "main".into(), ..Database::with_defaults("app".into()) };
+    database.pool_mode = Own(Some(draw.mode));
+    database.pool_size = Own(Some(draw.pool_size));
+    config.add_database(database);
+    for name in ["alice", "bob"] {
+        let password = Some(model::config::checked::SecretText::new("secret".into()));
+        config.add_user(User { password, ..User::with_defaults(name.into()) });
+    }
+    config
+}
+
+fn guest(rng: &mut Rng, index: u64, kind: Kind, draw: &Draw, report_late: bool) -> Guest {
+    let token = format!("k{index}");
+    let mut settings = Vec::new();
+    if rng.percent(30) {
+        settings.push(("TimeZone".to_owned(), format!("Home/{token}")));
+    }
+    if rng.percent(50) {
+        settings.push(("application_name".to_owned(), format!("app {token}")));
+    }
+    if rng.percent(15) {
+        settings.push(("client_encoding".to_owned(), "LATIN1".to_owned()));
+    }
+    if rng.percent(20) {
+        settings.push(("search_path".to_owned(), format!("home_{token}")));
+    }
+    let lasting = kind == Kind::Direct || draw.mode == PoolMode::Session;
+    let taste = Taste {
+        lasting,
+        blocks: draw.mode != PoolMode::Statement || kind == Kind::Direct,
+        own_settings: !settings.is_empty(),
+        cancels: kind == Kind::Cancels || kind == Kind::Troubled || (kind == Kind::Direct && rng.percent(50)),
+        rude: kind == Kind::Cancels || kind == Kind::Troubled || kind == Kind::Direct,
+        alters: kind != Kind::Direct && draw.mode != PoolMode::Session,
+        careful: rng.percent(40) || std::env::var_os("SIM_CAREFUL").is_some(),
+        length: rng.between(1, 14),
+    };
+    let script = Writer::write(rng.fork(), taste, &token);
+    let visit = Visit {
+        token,
+        user: (*rng.pick(&["alice", "alice", "alice", "bob"])).to_owned(),
+        database: "app".to_owned(),
+        password: "secret".to_owned(),
+        settings,
+        lasting,
+        report_late,
+    };
+    Guest { visit, script }
+}
+
+/// Builds a world, runs it, and judges what is left.
+pub(crate) fn play(kind: Kind, seed: u64, fault: Option<Fault>) -> Result<(), String> {
+    let mut rng = Rng::new(seed);
+    let draw = draw(&mut rng);
+    let postgres = postgres(&mut rng, &draw);
+    let report_late = postgres.setup.report_late;
+    let usable = postgres.setup.max_connections - postgres.setup.superuser_reserved;
+    let proxy = (kind != Kind::Direct).then(|| {
+        let config = Arc::new(config(&draw, &mut rng));
+        let mut proxy = Proxy::new(&config, usable, draw.workers, &mut rng);
+        proxy.books.every = if seed % 3 == 0 { 1 } else { 7 };
+        proxy.plant(fault);
+        proxy
+    });
+    let mut world = World::new(rng.fork(), vec![postgres], proxy);
+    for index in 0..draw.clients {
+        let guest = guest(&mut rng, index, kind, &draw, report_late);
+        world.guests.push(guest);
+    }
+    if kind == Kind::Direct {
+        world.servers[0].setup.max_connections = 100;
+    }
+    if kind == Kind::Troubled {
+        add_troubles(&mut world, &mut rng);
+    }
+    let outcome = world.run(600_000_000);
+    if std::env::var_os("SIM_STATS").is_some() {
+        let answers: u64 = world.clients.values().map(|client| client.answers).sum();
+        eprintln!(
+            "seed {seed}: {} steps, {answers} answers, {} us, outcomes {:?}",
+            world.steps, world.now, world.outcomes
+        );
+    }
+    outcome?;
+    world.check_rows()?;
+    if !world.hurt && !world.servers[0].refused_full.is_empty() {
+        return Err(format!("logins were refused: {:?}", world.servers[0].refused_full));
+    }
+    Ok(())
+}
+
+fn add_troubles(world: &mut World, rng: &mut Rng) {
+    world.hurt = true;
+    if rng.percent(30) {
+        world.px().dial_failures = rng.below(60);
+    }
+    for _ in 0..rng.between(1, 5) {
+        let when = rng.below(120_000);
+        let away = rng.below(80_000);
+        let trouble = match rng.below(10) {
+            0..=3 => Trouble::Kill(0),
+            4 => Trouble::Restart(0, away),
+            5..=6 => Trouble::Cut,
+            7 => Trouble::Operator(Operator::Reconnect),
+            8 => Trouble::Operator(Operator::Reload),
+            _ => {
+                let later = when + rng.below(50_000);
+                world.troubles.push((later, Trouble::Operator(Operator::Resume)));
+                Trouble::Operator(Operator::Pause)
+            }
+        };
+        world.troubles.push((when, trouble));
+    }
+}
+

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Everything that CI runs. Ends with one line, `N passed, N failed`; fails if anything did.
+#   scripts/test.sh [PART...]     parts: style rust conformance python tidy; all without one
+set -uo pipefail
+cd "$(dirname "$0")/.."
+export PATH="$HOME/.cargo/bin:$PATH"
+export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
+target=${CARGO_TARGET_DIR:-target}
+parts=" ${*:-style rust conformance python tidy} "
+passed=0
+failed=0
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+
+scripts/needs.sh || { echo "0 passed, 1 failed"; exit 1; }
+
+part() { [[ $parts == *" $1 "* ]]; }
+
+# One check that counts as one: NAME COMMAND...
+check() {
+  local name=$1
+  shift
+  echo "=== $name"
+  if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "=== $name FAILED"; fi
+}
+
+# A run that counts its tests itself: NAME COMMAND...
+count() {
+  local name=$1 status ok bad log=$logs/log
+  shift
+  echo "=== $name"
+  "$@" 2>&1 | tee "$log"
+  status=${PIPESTATUS[0]}
+  ok=$(grep -oE '(^|[^0-9])[0-9]+ passed' "$log" | grep -oE '[0-9]+' | paste -sd+ | bc_or_zero)
+  bad=$(grep -oE '[0-9]+ (failed|error|errors)\b' "$log" | grep -oE '^[0-9]+' | paste -sd+ | bc_or_zero)
+  # A run that fails without a failed test, as when it does not build, is one failure.
+  if [ "$status" != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
+  passed=$((passed + ok))
+  failed=$((failed + bad))
+  [ "$status" = 0 ] || echo "=== $name FAILED"
+}
+bc_or_zero() { local sum; read -r sum || true; echo $((${sum:-0})); }
+
+profile=(--profile fast)
+if part style; then
+  check "cargo fmt" cargo fmt --all --check
+  check "cargo clippy" cargo clippy -q --workspace --all-targets "${profile[@]}" -- -D warnings
+fi
+# The tests run the program that was built with their profile.
+if part rust || part conformance || part python; then
+  check "cargo build" cargo build -q --workspace --bins "${profile[@]}"
+fi
+if part rust; then
+  count "unit and integration tests" cargo test --workspace --exclude connwarden-conformance "${profile[@]}" --no-fail-fast
+fi
+if part conformance; then
+  count "conformance" cargo test -p connwarden-conformance "${profile[@]}" --no-fail-fast
+fi
+if part python; then
+  TESTBED=$(cd "$target" && pwd)/fast/testbed count "python" "$target/venv/bin/python" -m pytest -q -p no:cacheprovider tests/py
+fi
+if part tidy && [ -f xtask/Cargo.toml ]; then
+  check "tidy" cargo run -q "${profile[@]}" -p xtask -- tidy
+fi
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
