@@ -25,7 +25,7 @@ use proxy::worker::socket::Detached;
 const W0: WorkerId = WorkerId(0);
 
 /// The control side.
-pub struct Desk {
+pub(super) struct Desk {
     started: Started,
     configured: Arc<AtomicU32>,
 }
@@ -38,16 +38,16 @@ fn config() -> Config {
 
 impl Desk {
     /// Its worker does what it is told at once.
-    pub fn open() -> Self {
+    pub(super) fn open() -> Self {
         Self::start(true, || Ok(Arc::new(config())))
     }
 
     /// Its worker answers questions about its books and nothing else.
-    pub fn silent() -> Self {
+    pub(super) fn silent() -> Self {
         Self::start(false, || Ok(Arc::new(config())))
     }
 
-    pub fn with_reload(reload: impl Fn() -> Result<Arc<Config>, String> + Send + Sync + 'static) -> Self {
+    pub(super) fn with_reload(reload: impl Fn() -> Result<Arc<Config>, String> + Send + Sync + 'static) -> Self {
         Self::start(true, reload)
     }
 
@@ -72,12 +72,12 @@ impl Desk {
     }
 
     /// A guest who has not been greeted yet.
-    pub fn guest(&self, database: &str, admin: bool) -> Guest {
+    pub(super) fn guest(&self, database: &str, admin: bool) -> Guest {
         self.guest_with(database, admin, b"")
     }
 
     /// The same, with bytes that came with its login.
-    pub fn guest_with(&self, database: &str, admin: bool, kept: &[u8]) -> Guest {
+    pub(super) fn guest_with(&self, database: &str, admin: bool, kept: &[u8]) -> Guest {
         let (here, there) = UnixStream::pair().unwrap();
         there.set_nonblocking(true).unwrap();
         here.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
@@ -97,23 +97,23 @@ impl Desk {
         Guest { stream: here }
     }
 
-    pub fn greeted(&self, database: &str, admin: bool) -> Guest {
+    pub(super) fn greeted(&self, database: &str, admin: bool) -> Guest {
         let mut guest = self.guest(database, admin);
         guest.until_ready();
         guest
     }
 
     /// Configurations the worker was given.
-    pub fn configured(&self) -> u32 {
+    pub(super) fn configured(&self) -> u32 {
         self.configured.load(Ordering::SeqCst)
     }
 
-    pub fn metrics(&self) -> SocketAddr {
+    pub(super) fn metrics(&self) -> SocketAddr {
         self.started.metrics.unwrap()
     }
 
     /// Waits for the end of the steward's thread.
-    pub fn ended(self) {
+    pub(super) fn ended(self) {
         self.started.thread.join().unwrap();
     }
 }
@@ -227,24 +227,24 @@ fn client() -> ClientRow {
 
 /// One message of the console.
 #[derive(Debug)]
-pub struct Said {
-    pub tag: u8,
-    pub body: Vec<u8>,
+pub(super) struct Said {
+    pub(super) tag: u8,
+    pub(super) body: Vec<u8>,
 }
 
 impl Said {
     /// A message to the console.
-    pub fn bytes(tag: u8, body: &[u8]) -> Vec<u8> {
+    pub(super) fn bytes(tag: u8, body: &[u8]) -> Vec<u8> {
         let length = u32::try_from(body.len() + 4).unwrap();
         [&[tag], &length.to_be_bytes()[..], body].concat()
     }
 
-    pub fn query(text: &str) -> Vec<u8> {
+    pub(super) fn query(text: &str) -> Vec<u8> {
         Self::bytes(b'Q', &[text.as_bytes(), b"\0"].concat())
     }
 
     /// SQLSTATE and message of an error.
-    pub fn error(&self) -> Option<(String, String)> {
+    pub(super) fn error(&self) -> Option<(String, String)> {
         let field = |letter: u8| {
             let fields = self.body.split(|byte| *byte == 0).find(|field| field.first() == Some(&letter))?;
             String::from_utf8(fields[1..].to_vec()).ok()
@@ -253,7 +253,7 @@ impl Said {
     }
 
     /// Names and types of a row description.
-    pub fn columns(&self) -> Vec<(String, u32)> {
+    pub(super) fn columns(&self) -> Vec<(String, u32)> {
         let mut rest = &self.body[2..];
         let mut columns = Vec::new();
         while let Some(end) = rest.iter().position(|byte| *byte == 0) {
@@ -266,7 +266,7 @@ impl Said {
     }
 
     /// The values of a row.
-    pub fn cells(&self) -> Vec<Option<Vec<u8>>> {
+    pub(super) fn cells(&self) -> Vec<Option<Vec<u8>>> {
         let mut rest = &self.body[2..];
         let mut cells = Vec::new();
         while let Some((length, after)) = rest.split_first_chunk::<4>() {
@@ -280,17 +280,17 @@ impl Said {
 }
 
 /// A guest of the console.
-pub struct Guest {
+pub(super) struct Guest {
     stream: UnixStream,
 }
 
 impl Guest {
-    pub fn say(&mut self, bytes: &[u8]) {
+    pub(super) fn say(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).unwrap();
     }
 
     /// The next message; `None`: the console has hung up.
-    pub fn next(&mut self) -> Option<Said> {
+    pub(super) fn next(&mut self) -> Option<Said> {
         let mut head = [0; 5];
         self.stream.read_exact(&mut head).ok()?;
         let length = u32::from_be_bytes(head[1..].try_into().unwrap());
@@ -300,7 +300,7 @@ impl Guest {
     }
 
     /// All messages up to ReadyForQuery.
-    pub fn until_ready(&mut self) -> Vec<Said> {
+    pub(super) fn until_ready(&mut self) -> Vec<Said> {
         let mut all = Vec::new();
         while all.last().is_none_or(|said: &Said| said.tag != b'Z') {
             all.push(self.next().expect("the console goes on"));
@@ -308,13 +308,13 @@ impl Guest {
         all
     }
 
-    pub fn ask(&mut self, text: &str) -> Vec<Said> {
+    pub(super) fn ask(&mut self, text: &str) -> Vec<Said> {
         self.say(&Said::query(text));
         self.until_ready()
     }
 
     /// The rows of an answer, null being empty.
-    pub fn rows(&mut self, text: &str) -> Vec<Vec<String>> {
+    pub(super) fn rows(&mut self, text: &str) -> Vec<Vec<String>> {
         let text_of = |cell: Option<Vec<u8>>| String::from_utf8(cell.unwrap_or_default()).unwrap();
         let answer = self.ask(text);
         let rows = answer.iter().filter(|said| said.tag == b'D');
@@ -322,13 +322,13 @@ impl Guest {
     }
 
     /// The tag of an answer without rows.
-    pub fn tag(&mut self, text: &str) -> String {
+    pub(super) fn tag(&mut self, text: &str) -> String {
         let answer = self.ask(text);
         assert_eq!(answer[0].tag, b'C', "{:?}", answer[0].error());
         String::from_utf8_lossy(&answer[0].body).trim_end_matches('\0').to_owned()
     }
 
-    pub fn error(&mut self, text: &str) -> (String, String) {
+    pub(super) fn error(&mut self, text: &str) -> (String, String) {
         let answer = self.ask(text);
         answer[0].error().unwrap_or_else(|| panic!("{text}: {answer:?}"))
     }
