@@ -213,7 +213,7 @@ impl Refusal {
             R::ServerUnreachable(text) => format!("server login has been failing, connect failed: {text}"),
             R::ServerLogin { message, .. } => message.to_string(),
             R::ServerLost => "server conn crashed?".into(),
-            R::SettingRefused { message, .. } => format!("a setting of this session was refused: {message}"),
+            R::SettingRefused { message, .. } => message.to_string(),
             R::OutOfStep => "server sent an unexpected message, connection closed".into(),
         }
     }

@@ -1,5 +1,7 @@
 //! The shell of the proxy: the only room that touches sockets. It performs what `engine` decides and decides nothing.
 
+pub mod console;
+pub mod control;
 pub mod derive;
 pub mod door;
 pub mod life;

@@ -8,7 +8,9 @@ use std::sync::{Arc, mpsc};
 
 use engine::orders::{Note, Order};
 use engine::session::seed::{ClientSeed, ConsoleSeed};
+use engine::steward::{Answer, Command};
 use mio::Waker;
+use model::config::checked::Config;
 use model::id::{ConnId, Ticket, WorkerId};
 
 use crate::worker::socket::{Detached, Line};
@@ -116,7 +118,14 @@ pub enum StewardLetter {
     Note(WorkerId, Note),
     /// What a signal asks for.
     Wish(Wish),
+    /// A question or command of the console; the answer goes the way that comes with it.
+    Ask(Command, Reply),
+    /// A configuration that was checked and is to be in force.
+    Configure(Arc<Config>),
 }
+
+/// The way back of one answer. Dropped unanswered, it tells that there will be none.
+pub type Reply = tokio::sync::oneshot::Sender<Answer>;
 
 /// What a signal to the process asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

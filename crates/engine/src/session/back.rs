@@ -303,7 +303,7 @@ impl Link<'_> {
         let mut undone = Vec::new();
         let serve = server.ledger.on_error(|entry| undone.push(entry));
         let mut client = client;
-        for entry in undone {
+        for entry in undone.into_iter().rev() {
             let named = entry.statement != 0 && entry.statement & UNNAMED == 0;
             match entry.owed {
                 Owed::Parse if !named => {
@@ -343,9 +343,14 @@ impl Link<'_> {
                 | Owed::Query
                 | Owed::Function
                 | Owed::Sync
-                | Owed::CopyEnd
-                | Owed::MadeClose
-                | Owed::MadeDeallocate => {}
+                | Owed::CopyEnd => {}
+                Owed::MadeClose | Owed::MadeDeallocate => {
+                    if let Some(statements) =
+                        client.as_deref_mut().and_then(|client| client.statements.as_mut())
+                    {
+                        statements.restore(entry.statement);
+                    }
+                }
             }
         }
         serve
@@ -369,6 +374,16 @@ impl Link<'_> {
             }
             if theirs {
                 server.taint.mark(Taint::of_tag(tag));
+            }
+            if theirs
+                && tag == b"DEALLOCATE"
+                && let Some((id, name)) = server.deallocating.take()
+            {
+                server.registry.remove(id);
+                if let Some(statements) = client.as_deref_mut().and_then(|client| client.statements.as_mut())
+                {
+                    statements.remove(&name);
+                }
             }
             if gone && theirs {
                 if let Some(statements) = client.as_deref_mut().and_then(|client| client.statements.as_mut())

@@ -121,9 +121,11 @@ pub struct Client {
     pub minor: u8,
     /// An unnamed statement too large to keep: the server stays until the next one.
     pub pinned: bool,
+    /// Its startup settings are being tried on a server; the welcome is owed.
+    pub greeting: bool,
     /// FATAL of its server was passed on: nothing more may be said.
     pub told_fatal: bool,
-    /// An extended batch runs without a server: only messages we answer ourselves have come.
+    /// The second half of its cancel key.
     pub secret: CancelSecret,
     /// The settings it has, as far as they are known.
     pub settings: Arc<Settings>,
@@ -152,6 +154,7 @@ impl Client {
             backlogged: None,
             minor: 0,
             pinned: false,
+            greeting: false,
             told_fatal: false,
             secret: CancelSecret { bytes: [0; 28], len: 0 },
             settings,

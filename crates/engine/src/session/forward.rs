@@ -154,7 +154,7 @@ impl Link<'_> {
             }
             F::Terminate => return Next::End(Box::new(End::Leave)),
             F::Password => {
-                return refuse(Refusal::Protocol("password message in the midst of a session".into()));
+                return refuse(Refusal::Protocol("invalid frontend message type 112".into()));
             }
         };
         if matches!(next, Next::At(_)) {
@@ -221,14 +221,11 @@ impl Link<'_> {
             return false;
         };
         let folded = if quoted { name.to_vec() } else { name.to_ascii_lowercase() };
-        if statements.find(&folded).is_none() {
-            return false;
-        }
         if server.ledger.is_empty() && server.status == TxStatus::Failed {
             return false;
         }
-        statements.remove(&folded);
-        server.ledger.push(Owed::MadeDeallocate, Serve::Client, 0);
+        let Some(id) = statements.retire(&folded) else { return false };
+        server.ledger.push(Owed::MadeDeallocate, Serve::Client, id);
         self.give_made(client, server);
         true
     }
@@ -250,13 +247,15 @@ impl Link<'_> {
         if !m.is_whole() {
             return m.want_whole();
         }
-        let parse = match frontend::Parse::read(m.body()) {
-            Ok(parse) => parse,
-            Err(error) => return malformed(error),
-        };
         if server.ledger.skipping() {
             return self.relay(client, server, m);
         }
+        let Ok(parse) = frontend::Parse::read(m.body()) else {
+            // The server itself shall say what is wrong with it.
+            server.ledger.push(Owed::Parse, Serve::Client, UNNAMED);
+            server.taint.mark(Taint::PREPARE);
+            return self.relay(client, server, m);
+        };
         if parse.name.is_empty() {
             self.parse_unnamed(client, server, m, parse.tail)
         } else if self.renames() {
@@ -292,6 +291,11 @@ impl Link<'_> {
         if tail.len() > UNNAMED_BYTES_MAX {
             return self.parse_huge(client, server, m);
         }
+        if tail.len() <= 160
+            && let Some(next) = self.parse_deallocate(client, server, m, tail)
+        {
+            return next;
+        }
         let statement = match &client.unnamed {
             Some(old) if *old.tail == *tail => old.clone(),
             Some(_) | None => self.statements.intern(tail, 0),
@@ -302,6 +306,31 @@ impl Link<'_> {
         server.ledger.push(Owed::Parse, Serve::Client, UNNAMED | statement.id);
         client.unnamed = Some(statement);
         self.relay(client, server, m)
+    }
+
+    /// `DEALLOCATE name` by the extended protocol: the server is told its own name for the statement.
+    fn parse_deallocate(
+        &mut self,
+        client: &mut Client,
+        server: &mut Server,
+        m: Message<'_>,
+        tail: &[u8],
+    ) -> Option<Next> {
+        let (text, _) = frame::cstr(tail)?;
+        let Deallocate::Name { name, quoted } = deallocate(text) else { return None };
+        let name = if quoted { name.to_vec() } else { name.to_ascii_lowercase() };
+        let statement = client.statements.as_ref().filter(|_| self.renames())?.find(&name)?.clone();
+        self.ensure(server, &statement);
+        let mut text = b"DEALLOCATE ".to_vec();
+        self.statements.write_name(statement.id, &mut text);
+        text.extend_from_slice(&[0, 0, 0]);
+        self.out.make(server.conn, |made| encode::parse(made, b"", &text));
+        server.ledger.push(Owed::Parse, Serve::Client, UNNAMED);
+        server.deallocating = Some((statement.id, name.into()));
+        server.unnamed = 0;
+        client.unnamed = None;
+        client.pinned = true;
+        Some(Next::At(m.end()))
     }
 
     fn parse_named(&mut self, client: &mut Client, server: &mut Server, parse: &frontend::Parse<'_>) {
@@ -390,7 +419,15 @@ impl Link<'_> {
 
     /// The same for the unnamed statement, which any query in between has destroyed.
     fn ensure_unnamed(&mut self, client: &Client, server: &mut Server) {
-        let Some(statement) = &client.unnamed else { return };
+        let Some(statement) = &client.unnamed else {
+            if !client.pinned {
+                // The server may hold another's: it shall hold none, and say so.
+                self.out.make(server.conn, |made| encode::close(made, Target::Statement, b""));
+                server.ledger.push(Owed::Close, Serve::Hidden, 0);
+                server.unnamed = 0;
+            }
+            return;
+        };
         if self.planted.is(Fault::UnnamedNotSent) {
             return;
         }
@@ -416,7 +453,7 @@ impl Link<'_> {
         }
         let names = match frontend::bind_names(m.body()) {
             Ok(Some(names)) => names,
-            Ok(None) if m.is_whole() => return refuse(Refusal::Protocol("Bind without its names".into())),
+            Ok(None) if m.is_whole() => return self.pass(client, server, m, Owed::Bind),
             Ok(None) => {
                 self.tally.binds -= 1;
                 return Next::Stop(Then::AtLeast(HEADER + m.body().len() + 1));
@@ -458,8 +495,9 @@ impl Link<'_> {
     }
 
     fn describe(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Next {
-        let (target, name) = match self.names(server, m) {
-            Ok(named) => named,
+        let (target, name) = match names(m) {
+            Ok(Some(named)) => named,
+            Ok(None) => return self.pass(client, server, m, Owed::DescribePortal),
             Err(next) => return next,
         };
         let owed = match target {
@@ -485,8 +523,9 @@ impl Link<'_> {
     }
 
     fn close(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Next {
-        let (target, name) = match self.names(server, m) {
-            Ok(named) => named,
+        let (target, name) = match names(m) {
+            Ok(Some(named)) => named,
+            Ok(None) => return self.pass(client, server, m, Owed::Close),
             Err(next) => return next,
         };
         if !self.rules.shared || target == Target::Portal || server.ledger.skipping() {
@@ -498,25 +537,23 @@ impl Link<'_> {
             server.unnamed = 0;
             return self.pass(client, server, m, Owed::Close);
         }
-        let known = client.statements.as_mut().is_some_and(|known| known.remove(name));
-        if !known {
+        let Some(id) = client.statements.as_mut().and_then(|known| known.retire(name)) else {
             return self.pass(client, server, m, Owed::Close);
-        }
-        server.ledger.push(Owed::MadeClose, Serve::Client, 0);
+        };
+        server.ledger.push(Owed::MadeClose, Serve::Client, id);
         Next::At(m.end())
     }
+}
 
-    /// Target and name of a Describe or Close, once it is whole.
-    fn names<'i>(&self, server: &Server, m: Message<'i>) -> Result<(Target, &'i [u8]), Next> {
-        let _ = server;
-        if m.header.body as usize > frontend::NAME_BYTES_MAX + 2 {
-            return Err(refuse(Refusal::Protocol("a name is too long".into())));
-        }
-        if !m.is_whole() {
-            return Err(m.want_whole());
-        }
-        frontend::describe_or_close(m.body()).map_err(malformed)
+/// Target and name of a Describe or Close, once it is whole; `Ok(None)`: it is malformed, the server shall say so.
+fn names<'i>(m: Message<'i>) -> Result<Option<(Target, &'i [u8])>, Next> {
+    if m.header.body as usize > frontend::NAME_BYTES_MAX + 2 {
+        return Err(refuse(Refusal::Protocol("a name is too long".into())));
     }
+    if !m.is_whole() {
+        return Err(m.want_whole());
+    }
+    Ok(frontend::describe_or_close(m.body()).ok())
 }
 
 /// What is left of `rest` after `take` bytes of it.

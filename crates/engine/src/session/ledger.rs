@@ -122,13 +122,15 @@ pub struct Ledger {
     copy: Copy,
     /// An error was met and no Sync is in the queue: the server skips all up to the next one.
     skipping: bool,
+    /// An extended batch has begun and its Sync was not sent: its transaction is open, whatever has been answered.
+    unsynced: bool,
 }
 
 impl Ledger {
     /// True where nothing is owed and the server takes the next command.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.queue.is_empty() && !self.skipping
+        self.queue.is_empty() && !self.skipping && !self.unsynced
     }
 
     /// Entries outstanding.
@@ -162,6 +164,7 @@ impl Ledger {
                     return;
                 }
                 self.skipping = false;
+                self.unsynced = false;
             }
             Owed::CopyEnd => {
                 // Without a COPY and without anything before it that might become one, the server ignores it.
@@ -188,6 +191,7 @@ impl Ledger {
                 if self.skipping && !owed_all_the_same {
                     return;
                 }
+                self.unsynced = !matches!(owed, Owed::Query | Owed::Function | Owed::MadeDeallocate);
             }
         }
         self.queue.push_back(Entry { owed, serve, statement });
@@ -339,8 +343,7 @@ impl Ledger {
 
     /// True where the server waits for a Sync that has not been sent.
     pub fn wants_sync(&self) -> bool {
-        let last = self.queue.back().map(|entry| entry.owed);
-        self.skipping || last.is_some_and(|owed| !matches!(owed, Owed::Sync | Owed::Query | Owed::Function))
+        self.skipping || self.unsynced
     }
 
     /// Forgets everything: the connection is given up.
@@ -348,6 +351,7 @@ impl Ledger {
         self.queue = VecDeque::new();
         self.copy = Copy::No;
         self.skipping = false;
+        self.unsynced = false;
     }
 
     /// Frees the room a long pipeline took.

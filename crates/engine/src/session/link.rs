@@ -79,8 +79,18 @@ impl Link<'_> {
                     }
                     self.out.fixed(client.conn, encode::PARSE_COMPLETE);
                 }
-                Owed::MadeClose => self.out.fixed(client.conn, encode::CLOSE_COMPLETE),
-                Owed::MadeDeallocate => self.give_deallocated(client, server.status),
+                Owed::MadeClose => {
+                    if let Some(statements) = &mut client.statements {
+                        statements.forget(entry.statement);
+                    }
+                    self.out.fixed(client.conn, encode::CLOSE_COMPLETE);
+                }
+                Owed::MadeDeallocate => {
+                    if let Some(statements) = &mut client.statements {
+                        statements.forget(entry.statement);
+                    }
+                    self.give_deallocated(client, server.status);
+                }
                 Owed::Parse
                 | Owed::Bind
                 | Owed::DescribeStatement

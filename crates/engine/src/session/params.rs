@@ -191,9 +191,14 @@ impl Store {
         self.intern(values)
     }
 
-    /// The server was asked for one spelling and has (or reports) another for it.
+    /// True where a server has taken this value before (or any text is taken): it need not be tried.
+    pub fn is_tried(&self, name: Name, value: &Value) -> bool {
+        name == APPLICATION_NAME || self.canonical.contains_key(&(name, value.clone()))
+    }
+
+    /// The server was asked for one spelling and has (or reports) this one for it.
     pub fn learn(&mut self, name: Name, asked: &Value, reported: &Value) {
-        if asked != reported && self.canonical.len() < CANONICAL_MAX {
+        if self.canonical.len() < CANONICAL_MAX {
             self.canonical.insert((name, asked.clone()), reported.clone());
         }
     }

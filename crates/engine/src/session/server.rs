@@ -154,6 +154,8 @@ pub struct Server {
     pub backlogged: bool,
     /// The number of the unnamed statement it holds for its client; 0 where none is known.
     pub unnamed: u64,
+    /// The shared statement a `DEALLOCATE` under way names, and the client's name for it.
+    pub deallocating: Option<(u64, Box<[u8]>)>,
     /// Shared statements it holds.
     pub registry: Registry,
     /// Its settings as far as they are known.
@@ -206,6 +208,7 @@ impl Server {
             fatal: false,
             backlogged: false,
             unnamed: 0,
+            deallocating: None,
             registry,
             base: settings.clone(),
             settings,

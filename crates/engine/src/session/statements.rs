@@ -121,6 +121,8 @@ impl Store {
 #[derive(Debug)]
 pub struct ClientStatements {
     named: HashMap<Box<[u8]>, Named, RandomState>,
+    /// Closes on their way: an error before them leaves the statement where it was.
+    closing: Vec<(Box<[u8]>, Named)>,
     /// The last ones that went: errors of messages sent before may still speak of them.
     gone: VecDeque<(u64, Box<[u8]>)>,
 }
@@ -138,7 +140,7 @@ struct Named {
 impl ClientStatements {
     /// None yet.
     pub fn new(hasher: RandomState) -> Self {
-        Self { named: HashMap::with_hasher(hasher), gone: VecDeque::new() }
+        Self { named: HashMap::with_hasher(hasher), closing: Vec::new(), gone: VecDeque::new() }
     }
 
     /// The statement of this name.
@@ -173,7 +175,32 @@ impl ClientStatements {
     pub fn undo(&mut self, id: u64) {
         let name = self.named.iter().find(|(_, named)| named.pending && named.statement.id == id);
         if let Some(name) = name.map(|(name, _)| name.clone()) {
-            self.named.remove(&name);
+            self.remove(&name);
+        }
+    }
+
+    /// A Close is on its way; its number, where there is such a statement. [`ClientStatements::forget`] or
+    /// [`ClientStatements::restore`] follows.
+    pub fn retire(&mut self, name: &[u8]) -> Option<u64> {
+        let (name, named) = self.named.remove_entry(name)?;
+        let id = named.statement.id;
+        self.closing.push((name, named));
+        Some(id)
+    }
+
+    /// A Close was answered.
+    pub fn forget(&mut self, id: u64) {
+        if let Some(at) = self.closing.iter().position(|(_, named)| named.statement.id == id) {
+            let (name, _) = self.closing.remove(at);
+            self.remember(id, name);
+        }
+    }
+
+    /// A Close was skipped: the statement stands.
+    pub fn restore(&mut self, id: u64) {
+        if let Some(at) = self.closing.iter().position(|(_, named)| named.statement.id == id) {
+            let (name, named) = self.closing.remove(at);
+            self.named.entry(name).or_insert(named);
         }
     }
 

@@ -9,8 +9,8 @@ use std::fmt;
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Taint(u16);
 
-/// Names of the bits, in order.
-const NAMES: [&str; 9] = [
+/// Names of the bits, in order: labels of metrics.
+pub const NAMES: [&str; 9] = [
     "SET",
     "LISTEN",
     "PREPARE",

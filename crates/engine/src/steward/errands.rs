@@ -92,7 +92,7 @@ impl Steward {
         command: Command,
         out: &mut StewardOutputs,
     ) {
-        let acts = !matches!(command, Command::Page(..) | Command::Books);
+        let acts = !matches!(command, Command::Page(..) | Command::Books | Command::Number);
         let told = acts.then(|| command.clone());
         match self.obey(now, ticket, command, out) {
             Ok(Some(answer)) => out.answers.push((ticket, answer)),
@@ -150,6 +150,7 @@ impl Steward {
                 return Ok(None);
             }
             Command::Books => return Ok(Some(Answer::Books(Box::new(self.books(now))))),
+            Command::Number => return Ok(Some(Answer::Number(self.number()))),
         }
         self.send(Some(ticket), command, out);
         Ok(None)
@@ -170,7 +171,8 @@ impl Steward {
                 | Command::Enable(_)
                 | Command::Shutdown(_)
                 | Command::Page(..)
-                | Command::Books => return,
+                | Command::Books
+                | Command::Number => return,
             };
             out.orders.push((worker, order));
         }

@@ -73,6 +73,8 @@ pub enum Command {
     Page(WorkerId, Ask),
     /// The steward's own books.
     Books,
+    /// A number that no client has: for guests of the console, who are listed beside clients.
+    Number,
 }
 
 /// What a ticket's answer is.
@@ -86,6 +88,8 @@ pub enum Answer {
     Page(Page),
     /// To [`Command::Books`].
     Books(Box<Books>),
+    /// To [`Command::Number`].
+    Number(PublicId),
 }
 
 /// Something that happened.
@@ -256,9 +260,13 @@ impl Steward {
         };
         self.places.take(&key.database, &key.user, limits)?;
         let slice = self.slice_for(now, key, settings, out);
-        self.public += 1;
         let home = self.join_slice(slice, out);
-        Ok(Admission { public: PublicId(self.public), home, slice })
+        Ok(Admission { public: self.number(), home, slice })
+    }
+
+    fn number(&mut self) -> PublicId {
+        self.public += 1;
+        PublicId(self.public)
     }
 
     fn on_left(&mut self, now: Now, slice: SliceId, out: &mut StewardOutputs) {

@@ -193,6 +193,7 @@ impl Worker {
                     };
                     if server.base.value(change.name).is_none() {
                         server.settings = self.params.with(&server.settings, change.name, asked);
+                        self.params.learn(change.name, asked, asked);
                     } else if let Some(reported) = server.settings.value(change.name).cloned() {
                         self.params.learn(change.name, asked, &reported);
                     }
@@ -209,7 +210,7 @@ impl Worker {
             if let Some(client) = self.clients.get_mut(conn.index(), conn.generation) {
                 client.pause = Pause::No;
             }
-            out.read(conn);
+            self.joined(now, conn, out);
         }
     }
 
@@ -236,7 +237,7 @@ impl Worker {
             let Some(server) = slice.take_idle(|_| false) else { return };
             let Some(client) = slice.next(now) else { return };
             if self.join(now, client, server, out) == Checkout::Linked {
-                out.read(client);
+                self.joined(now, client, out);
             }
         }
     }
@@ -372,7 +373,7 @@ impl Worker {
             && let Some(client) = home.slice.next(now)
         {
             if self.join(now, client, server_id, out) == Checkout::Linked {
-                out.read(client);
+                self.joined(now, client, out);
             }
             return;
         }
@@ -426,14 +427,13 @@ impl Worker {
             }
         };
         let gentle = matches!(why, ClientOut::Left | ClientOut::Lost(_) | ClientOut::ServerSaid(_));
-        if !linked || half_sent || server.fatal || !gentle || server.ledger.copy() != Copy::No {
+        // A batch without its Sync must not be committed by one of ours.
+        let closes =
+            half_sent || server.fatal || server.ledger.copy() != Copy::No || server.ledger.wants_sync();
+        if !linked || !gentle || closes {
             return self.close_server(now, server_id, reason, half_sent, out);
         }
         // What the client has asked is carried out, as a server of its own would have done; nobody gets the answer.
-        if server.ledger.wants_sync() {
-            out.fixed(server_id, encode::SYNC);
-            server.ledger.push(Owed::Sync, Serve::Ours, 0);
-        }
         server.phase = Phase::Draining;
         self.server_deadlines.set(server_id.index(), Now(now.0.saturating_add(DRAINING_US)));
         if server.ledger.is_empty() && server.body == Body::None {

@@ -20,6 +20,7 @@ use crate::session::client::{Body, CancelSecret, Client, Life, Pause};
 use crate::session::forward;
 use crate::session::link::Link;
 use crate::session::login::{LoginCx, LoginStep, Proven};
+use crate::session::params;
 use crate::session::seed::{ClientSeed, ConsoleSeed};
 use crate::session::statements::{Deallocate, deallocate};
 use crate::time::Now;
@@ -157,9 +158,7 @@ impl Worker {
             match tag {
                 F::Terminate => return Idle::Leave,
                 F::Password => {
-                    return Idle::Refuse(Refusal::Protocol(
-                        "password message in the midst of a session".into(),
-                    ));
+                    return Idle::Refuse(Refusal::Protocol("invalid frontend message type 112".into()));
                 }
                 F::CopyData | F::CopyDone | F::CopyFail => {
                     client.body = Body::Skip(header.total() as u32);
@@ -168,7 +167,7 @@ impl Worker {
                 _ if !rules.shared => return Idle::NeedsServer(at),
                 F::Flush if header.body == 0 => {}
                 F::Sync if header.body == 0 => out.fixed(conn, encode::READY_IDLE),
-                F::Close => match close_alone(client, body, header) {
+                F::Close => match close_alone(client, body, header, at) {
                     Ok(()) => out.fixed(conn, encode::CLOSE_COMPLETE),
                     Err(Some(idle)) => return idle,
                     Err(None) => return Idle::Taken(Taken { used: at, then: Then::AtLeast(header.total()) }),
@@ -356,12 +355,14 @@ impl Worker {
         }
     }
 
-    /// AuthenticationOk, what the server says of itself, the key, and ReadyForQuery.
+    /// A server has told what new clients are told: this one gets its settings, and its welcome.
     pub(super) fn welcome(&mut self, now: Now, conn: ConnId, out: &mut Outputs) {
         let Some(client) = self.clients.get_mut(conn.index(), conn.generation) else { return };
         let Life::Arriving { parameters } = &client.life else { return };
         let home = &self.homes[client.slice as usize];
-        let Some(welcome) = home.welcome.clone() else { return };
+        if home.welcome.is_none() {
+            return;
+        }
         let mut over = Vec::new();
         let mut refused = None;
         for (name, value) in parameters {
@@ -377,6 +378,41 @@ impl Worker {
             return self.refuse(now, conn, Refusal::UnsupportedParameter((&*name).into()), out);
         }
         client.settings = self.params.overlaid(&home.base, &over);
+        let tried = |(name, value): &(params::Name, params::Value)| {
+            home.base.value(*name).is_some_and(|own| own == value) || self.params.is_tried(*name, value)
+        };
+        if over.iter().all(tried) {
+            return self.greet(now, conn, out);
+        }
+        // A value nobody has asked for before: a server is to say whether it is one, and how it spells it.
+        client.greeting = true;
+        client.life = Life::Idle;
+        if self.checkout(now, conn, out) == Checkout::Linked {
+            self.joined(now, conn, out);
+        }
+    }
+
+    /// A client has its server: its bytes may come, or its welcome is due.
+    pub(super) fn joined(&mut self, now: Now, conn: ConnId, out: &mut Outputs) {
+        let Some(client) = self.clients.get_mut(conn.index(), conn.generation) else { return };
+        if !client.greeting {
+            return out.read(conn);
+        }
+        let server = client.server();
+        self.greet(now, conn, out);
+        if let Some(server) = server {
+            if let Some(client) = self.clients.get_mut(conn.index(), conn.generation) {
+                client.life = Life::Linked { server };
+            }
+            self.maybe_release(now, server, out);
+        }
+    }
+
+    /// AuthenticationOk, what the server says of itself, the key, and ReadyForQuery.
+    fn greet(&mut self, now: Now, conn: ConnId, out: &mut Outputs) {
+        let Some(client) = self.clients.get_mut(conn.index(), conn.generation) else { return };
+        let home = &self.homes[client.slice as usize];
+        let Some(welcome) = home.welcome.clone() else { return };
         let (settings, params) = (client.settings.clone(), &self.params);
         let pid = cancel_pid(self.id.0, conn);
         out.make(conn, |made| {
@@ -388,6 +424,7 @@ impl Worker {
             encode::backend_key(made, pid, client.secret.bytes());
             encode::ready(made, TxStatus::Idle);
         });
+        client.greeting = false;
         client.life = Life::Idle;
         client.requested = now;
         let idle = now.plus_maybe(home.slice.settings.client_idle_timeout);
@@ -473,7 +510,12 @@ impl Worker {
 }
 
 /// A Close of a client without a server: nothing it could name is on a server under that name. `Err(None)`: not whole.
-fn close_alone(client: &mut Client, body: Option<&[u8]>, header: frame::Header) -> Result<(), Option<Idle>> {
+fn close_alone(
+    client: &mut Client,
+    body: Option<&[u8]>,
+    header: frame::Header,
+    at: usize,
+) -> Result<(), Option<Idle>> {
     if header.body as usize > frontend::NAME_BYTES_MAX + 2 {
         return Err(Some(Idle::Refuse(Refusal::Protocol("a name is too long".into()))));
     }
@@ -489,7 +531,7 @@ fn close_alone(client: &mut Client, body: Option<&[u8]>, header: frame::Header) 
                 statements.remove(name);
             }
         }
-        Err(error) => return Err(Some(Idle::Refuse(Refusal::Protocol(error.to_string().into())))),
+        Err(_) => return Err(Some(Idle::NeedsServer(at))),
     }
     Ok(())
 }

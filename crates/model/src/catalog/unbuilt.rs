@@ -60,6 +60,12 @@ pub fn word(word: &str) -> Option<&'static str> {
     reason(WORDS, word)
 }
 
+/// Each reason with its keys, for the documents.
+pub fn reasons() -> impl Iterator<Item = (String, &'static [&'static str])> {
+    let unbuilt = REASONS.iter().map(|(why, keys)| (format!("not built yet: {why}"), *keys));
+    unbuilt.chain(POINTLESS.iter().map(|(why, keys)| ((*why).to_owned(), *keys)))
+}
+
 /// A sample key of every reason, for tests.
 pub fn samples() -> impl Iterator<Item = &'static str> {
     REASONS.iter().chain(POINTLESS).flat_map(|(_, keys)| keys.iter().copied())

@@ -118,7 +118,7 @@ impl Source {
 
 /// The line with what may be a secret cut off, and how many of its bytes are still shown as they are.
 fn veil(line: &str) -> (String, usize) {
-    if let Some(sign) = line.find("://").map(|at| at + 3).filter(|&sign| line[sign..].contains('@')) {
+    if let Some(sign) = line.find("://").map(|at| at + 3) {
         return (format!("{}***", &line[..sign]), sign);
     }
     let lower = line.to_ascii_lowercase();

@@ -58,3 +58,20 @@ fn what_is_said_about_each_bad_file_is_what_was_agreed() {
     assert!(cases >= 60, "{cases} cases");
     assert!(wrong.is_empty(), "GOLDEN=write rewrites the files\n{wrong}");
 }
+
+#[test]
+fn a_file_that_ends_anywhere_is_judged_and_no_secret_is_said() {
+    for path in files() {
+        let agreed = std::fs::read_to_string(&path).unwrap();
+        for case in agreed.split("=== ").skip(1) {
+            let given = case.split_once('\n').unwrap().1.split("---\n").next().unwrap();
+            let ends = (0..=given.len()).filter(|&end| given.is_char_boundary(end));
+            for cut in ends.map(|end| &given[..end]) {
+                for text in [cut.to_owned(), format!("{cut}\n{USER}"), format!("{cut}\"{DATABASE}")] {
+                    let said = said(&text);
+                    assert!(!said.contains("geheim"), "{text}\n---\n{said}");
+                }
+            }
+        }
+    }
+}

@@ -70,7 +70,7 @@ fn word(level: Level) -> (&'static str, u8) {
 }
 
 /// `YYYY-MM-DD HH:MM:SS.mmm` of seconds since 1970, in UTC.
-fn moment(seconds: u64, millis: u32) -> String {
+pub(crate) fn moment(seconds: u64, millis: u32) -> String {
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     // Days are counted from 0000-03-01, so that a leap day ends its year.
     let days = days + 719_468;

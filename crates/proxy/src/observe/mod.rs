@@ -2,4 +2,6 @@
 
 pub mod format;
 pub mod log;
+pub mod metrics_table;
 pub mod phrase;
+pub mod prometheus;

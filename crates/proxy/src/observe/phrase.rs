@@ -69,7 +69,7 @@ fn server(worker: WorkerId, conn: ConnId, key: &PoolKey) -> String {
 }
 
 /// What stands where PgBouncer prints an address in memory: equal for all lines of a connection, and for no other's.
-fn pointer(worker: WorkerId, conn: ConnId) -> String {
+pub(crate) fn pointer(worker: WorkerId, conn: ConnId) -> String {
     format!("{:#x}", (u64::from(worker.0) << 48) ^ conn.token())
 }
 
@@ -95,7 +95,7 @@ fn left(why: &ClientOut) -> String {
     }
 }
 
-fn refused(why: &DialRefusal) -> String {
+pub(crate) fn refused(why: &DialRefusal) -> String {
     match why {
         DialRefusal::Socket(DialError::Unresolved) => "server DNS lookup failed".into(),
         DialRefusal::Socket(DialError::TimedOut) | DialRefusal::TimedOut => "connect timeout".into(),

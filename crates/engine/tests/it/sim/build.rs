@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use engine::planted::Fault;
 use model::config::checked::{AuthType, Config, Database, Own, PoolMode, User};
 
 use super::client::Visit;
@@ -109,6 +110,9 @@ fn guest(rng: &mut Rng, index: u64, kind: Kind, draw: &Draw, report_late: bool) 
     if rng.percent(15) {
         settings.push(("client_encoding".to_owned(), "LATIN1".to_owned()));
     }
+    if rng.percent(20) {
+        settings.push(("search_path".to_owned(), format!("home_{token}")));
+    }
     let lasting = kind == Kind::Direct || draw.mode == PoolMode::Session;
     let taste = Taste {
         lasting,
@@ -117,6 +121,7 @@ fn guest(rng: &mut Rng, index: u64, kind: Kind, draw: &Draw, report_late: bool) 
         cancels: kind == Kind::Cancels || kind == Kind::Troubled || (kind == Kind::Direct && rng.percent(50)),
         rude: kind == Kind::Cancels || kind == Kind::Troubled || kind == Kind::Direct,
         alters: kind != Kind::Direct && draw.mode != PoolMode::Session,
+        careful: rng.percent(40) || std::env::var_os("SIM_CAREFUL").is_some(),
         length: rng.between(1, 14),
     };
     let script = Writer::write(rng.fork(), taste, &token);
@@ -133,7 +138,7 @@ fn guest(rng: &mut Rng, index: u64, kind: Kind, draw: &Draw, report_late: bool) 
 }
 
 /// Builds a world, runs it, and judges what is left.
-pub(crate) fn play(kind: Kind, seed: u64) -> Result<(), String> {
+pub(crate) fn play(kind: Kind, seed: u64, fault: Option<Fault>) -> Result<(), String> {
     let mut rng = Rng::new(seed);
     let draw = draw(&mut rng);
     let postgres = postgres(&mut rng, &draw);
@@ -143,6 +148,7 @@ pub(crate) fn play(kind: Kind, seed: u64) -> Result<(), String> {
         let config = Arc::new(config(&draw, &mut rng));
         let mut proxy = Proxy::new(&config, usable, draw.workers, &mut rng);
         proxy.books.every = if seed % 3 == 0 { 1 } else { 7 };
+        proxy.plant(fault);
         proxy
     });
     let mut world = World::new(rng.fork(), vec![postgres], proxy);

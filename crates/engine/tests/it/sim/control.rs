@@ -91,7 +91,7 @@ impl Control {
                 mail.push((to, Order::Cancel { from: (from, conn), pid, secret }));
             }
             Note::CancelDone { at } => mail.push((at.0, Order::CancelDone { conn: at.1 })),
-            Note::Up { .. } | Note::Done { .. } | Note::Page { .. } | Note::Drained => {}
+            Note::Up { .. } | Note::Shut { .. } | Note::Done { .. } | Note::Page { .. } | Note::Drained => {}
         }
         mail
     }

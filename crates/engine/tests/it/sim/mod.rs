@@ -15,10 +15,11 @@ mod world;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use build::Kind;
+use engine::planted::Fault;
 
 /// Runs one seed; what went wrong, with the line that replays it.
-fn run(kind: Kind, seed: u64) -> Result<(), String> {
-    let outcome = catch_unwind(AssertUnwindSafe(|| build::play(kind, seed)));
+fn run(kind: Kind, seed: u64, fault: Option<Fault>) -> Result<(), String> {
+    let outcome = catch_unwind(AssertUnwindSafe(|| build::play(kind, seed, fault)));
     let wrong = match outcome {
         Ok(Ok(())) => return Ok(()),
         Ok(Err(wrong)) => wrong,
@@ -45,7 +46,7 @@ fn soak(kind: Kind, usual: u64) {
     let mut failures = 0;
     let mut told = String::new();
     for seed in from..to {
-        if let Err(wrong) = run(kind, seed) {
+        if let Err(wrong) = run(kind, seed, None) {
             failures += 1;
             told = format!("{told}\nseed {seed}: {wrong}");
             if failures >= most {
@@ -74,4 +75,43 @@ fn cancels_hit_their_own_query() {
 #[test]
 fn a_troubled_world_recovers() {
     soak(Kind::Troubled, 300);
+}
+
+/// Seeds each fault may take, over all kinds of worlds.
+#[cfg(feature = "planted")]
+const SEEDS_EACH: u64 = 2_000;
+
+/// A fault is found by a seed that fails with it and not without it.
+#[cfg(feature = "planted")]
+fn found(fault: Fault) -> Option<(u64, Kind, String)> {
+    let kinds = [Kind::Calm, Kind::Cancels, Kind::Troubled];
+    let seeds = (1..=SEEDS_EACH).map(|seed| (seed, kinds[seed as usize % kinds.len()]));
+    for (seed, kind) in seeds {
+        if let Err(wrong) = run(kind, seed, Some(fault))
+            && run(kind, seed, None).is_ok()
+        {
+            return Some((seed, kind, wrong));
+        }
+    }
+    None
+}
+
+#[cfg(feature = "planted")]
+#[test]
+fn each_planted_fault_is_found() {
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut missed = Vec::new();
+    for fault in Fault::ALL {
+        match found(fault) {
+            Some((seed, kind, wrong)) => {
+                let first = wrong.lines().next().unwrap_or_default();
+                eprintln!("{fault:?}: seed {seed} ({kind:?}): {}", first.chars().take(160).collect::<String>());
+            }
+            None => {
+                eprintln!("{fault:?}: not found");
+                missed.push(fault);
+            }
+        }
+    }
+    assert!(missed.is_empty(), "not found within {SEEDS_EACH} seeds: {missed:?}");
 }

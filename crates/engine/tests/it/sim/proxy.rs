@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use engine::contract::{DialError, Input, Outputs, Peer};
-use engine::orders::{Drain, Note, Order, Scope};
+use engine::orders::{Note, Order, Scope};
+use engine::planted::Fault;
 use engine::session::seed::ClientSeed;
 use engine::time::Now;
 use engine::worker::Worker;
@@ -29,8 +30,6 @@ pub(crate) enum Wake {
     Note,
     /// A dial comes to its end.
     Dial(usize, ConnId),
-    /// Something put off a little.
-    Follow(usize),
 }
 
 /// What an operator may ask for in the midst of everything.
@@ -40,7 +39,6 @@ pub(crate) enum Operator {
     Resume,
     Reconnect,
     Reload,
-    DrainWhenIdle,
 }
 
 /// A letter to a worker.
@@ -72,8 +70,6 @@ pub(crate) struct Proxy {
     pub(crate) mail_us: u64,
     pub(crate) books: Books,
     pub(crate) tickets: u64,
-    /// Nothing further is taken in.
-    pub(crate) drained: bool,
 }
 
 impl Proxy {
@@ -105,8 +101,17 @@ impl Proxy {
             mail_us,
             books: Books::default(),
             tickets: 0,
-            drained: false,
         }
+    }
+
+    /// Plants a fault in every worker; without the feature there is none to plant.
+    pub(crate) fn plant(&mut self, fault: Option<Fault>) {
+        #[cfg(feature = "planted")]
+        if let Some(fault) = fault {
+            self.shells.iter_mut().for_each(|shell| shell.worker.plant(fault));
+        }
+        #[cfg(not(feature = "planted"))]
+        assert!(fault.is_none(), "faults need the feature `planted`");
     }
 }
 
@@ -153,7 +158,6 @@ impl World {
                 }
             }
             Wake::Dial(worker, conn) => self.dial_ends(worker, conn),
-            Wake::Follow(worker) => self.shell_follow(worker),
         }
         Ok(())
     }
@@ -253,7 +257,6 @@ impl World {
                 Operator::Pause => Order::Pause { ticket, scope: Scope::All },
                 Operator::Resume => Order::Resume { ticket, scope: Scope::All },
                 Operator::Reconnect => Order::Reconnect { ticket, scope: Scope::All },
-                Operator::DrainWhenIdle => Order::Drain(Drain::WhenIdle),
                 Operator::Reload => return,
             };
             self.send_letter(worker, Letter::Order(order));

@@ -35,6 +35,8 @@ pub(crate) struct Taste {
     pub(crate) cancels: bool,
     pub(crate) rude: bool,
     pub(crate) alters: bool,
+    /// Waits for the answer to each batch before it sends the next.
+    pub(crate) careful: bool,
     pub(crate) length: u64,
 }
 
@@ -89,13 +91,17 @@ impl Writer {
             self.acts.push(Act::Cancel);
         }
         // A pipelining client does not wait.
-        if !self.rng.percent(25) {
+        if !self.rng.percent(25) || self.taste.careful {
             self.acts.push(Act::Await);
         }
         if self.rng.percent(40) {
             let us = *self.rng.pick(&[10, 500, 5_000, 60_000]);
             let us = self.rng.below(us);
             self.acts.push(Act::Think(us));
+        }
+        // A cancel of somebody who asks for nothing hits nobody.
+        if self.taste.cancels && self.rng.percent(6) {
+            self.acts.push(Act::Cancel);
         }
         if self.rng.percent(3) {
             let us = self.rng.below(30_000);
@@ -313,6 +319,9 @@ impl Writer {
                 self.query(&text);
             }
             encode::sync(&mut self.bytes);
+            if self.taste.careful {
+                self.wait();
+            }
         }
     }
 
@@ -441,6 +450,7 @@ impl Writer {
             9 if self.taste.blocks => format!("BEGIN; SET app.z = '{name}'; LISTEN news; COMMIT"),
             10 if !self.taste.own_settings => "RESET ALL".to_owned(),
             11 if !self.taste.own_settings => "DISCARD ALL".to_owned(),
+            12 => format!("LISTEN news; NOTIFY news, '{name}'"),
             _ => self.setting(),
         };
         let extended = self.rng.percent(30) && !text.contains(';');

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use wire::backend::{Fields, parameter_status};
 
-use super::postgres::session::{Session, Shared, SqlError, Tx, frame};
+use super::postgres::session::{Session, Shared, SqlError, Tx};
 use super::postgres::settings::Settings;
-use super::postgres::sql::{self, Statement};
+use super::postgres::sql::Statement;
 
 /// Settings that follow a client wherever it is served.
 pub(crate) const FOLLOWING: [&str; 5] =
@@ -42,6 +42,8 @@ pub(crate) struct Shadow {
     pub(crate) cancels: u32,
     ever_listened: BTreeSet<String>,
     traces_ever: BTreeSet<String>,
+    /// What its startup packet brought: never forgotten, unless it said otherwise since.
+    brought: Vec<String>,
     /// Texts whose plans broke, and the table's generation then.
     pub(crate) broken: BTreeMap<String, u64>,
     clock: u64,
@@ -63,12 +65,15 @@ impl Shadow {
             cancels: 0,
             ever_listened: BTreeSet::new(),
             traces_ever: BTreeSet::new(),
+            brought: Vec::new(),
             broken: BTreeMap::new(),
             clock: 0,
         };
         while let Some(message) = shadow.session.take_any() {
             shadow.note(&message);
         }
+        shadow.brought = shadow.session.stains();
+        shadow.traces_ever.extend(shadow.brought.iter().cloned());
         shadow
     }
 
@@ -146,11 +151,6 @@ impl Shadow {
         }
     }
 
-    /// COPY FROM STDIN is open, as far as the client has seen.
-    pub(crate) fn in_copy(&self) -> bool {
-        self.session.copy.is_some() && self.session.out.is_empty()
-    }
-
     /// Compares a message that the client received.
     pub(crate) fn check(&mut self, message: &[u8]) -> Result<Seen, String> {
         let (tag, body) = (message[0], &message[5..]);
@@ -161,6 +161,7 @@ impl Shadow {
                 return Ok(Seen::Fine);
             }
             b'A' => return self.notification(body),
+            b'N' if Fields::parse(body).message() == Some(b"query_wait_notify") => return Ok(Seen::Fine),
             b'E' => {
                 let fields = Fields::parse(body);
                 let field = |letter| text(fields.field(letter).unwrap_or_default());
@@ -174,7 +175,7 @@ impl Shadow {
             _ => {}
         }
         let expected = self.advance().ok_or_else(|| format!("{} where nothing is owed", show(message)))?;
-        self.fresh = tag == b'Z' && self.session.tx == Tx::None;
+        self.fresh = (tag == b'Z' && self.session.tx == Tx::None) || (self.fresh && tag == b'3');
         if expected != message && !self.alike(&expected, message) {
             return Err(format!("received {}, a direct connection would say {}", show(message), show(&expected)));
         }
@@ -284,14 +285,30 @@ impl Shadow {
 
     /// Rows that show the session's state may miss what was forgotten between transactions, but show nothing else.
     fn alike(&self, expected: &[u8], message: &[u8]) -> bool {
+        if expected[0] == b'E' && message[0] == b'E' {
+            return self.names_another(expected, message);
+        }
         if !self.forgetful || expected[0] != b'D' || message[0] != b'D' {
             return false;
         }
         let (expected, message) = (text(&expected[11..]), text(&message[11..]));
         let (mut expected, mut message) = (expected.split('|'), message.split('|'));
         let first = expected.next();
+        let found: BTreeSet<&str> = message.clone().skip(1).collect();
+        let brought = self.brought.iter().filter(|trace| expected.clone().any(|now| now == trace.as_str()));
         first.is_some_and(|first| first.starts_with("whoami ") && message.next() == Some(first))
             && message.all(|trace| self.traces_ever.contains(trace))
+            && brought.into_iter().all(|trace| found.contains(trace.as_str()))
+    }
+
+    /// An error that names a prepared statement may name another one of this client's, of the same text.
+    fn names_another(&self, expected: &[u8], message: &[u8]) -> bool {
+        let (expected, message) = (text(&expected[5..]), text(&message[5..]));
+        let (a, b): (Vec<&str>, Vec<&str>) = (expected.split('"').collect(), message.split('"').collect());
+        let [a0, a1, a2] = a[..] else { return false };
+        let [b0, b1, b2] = b[..] else { return false };
+        let text_of = |name: &str| self.session.statements.get(name).map(|prepared| &prepared.statement);
+        (a0, a2) == (b0, b2) && text_of(b1).is_some() && (text_of(a1) == text_of(b1) || text_of(a1).is_none())
     }
 
     fn compare_views(&self) -> Result<(), String> {
@@ -321,16 +338,4 @@ fn text(bytes: &[u8]) -> String {
 pub(crate) fn show(message: &[u8]) -> String {
     let body: String = message[5..].iter().take(80).map(|b| if (32..127).contains(b) { *b as char } else { '.' }).collect();
     format!("{:?}[{}]{body:?}", message[0] as char, message.len() - 5)
-}
-
-/// One message as bytes.
-pub(crate) fn message(tag: u8, body: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    frame(&mut out, tag, body);
-    out
-}
-
-/// True where the text is one the model reads.
-pub(crate) fn readable(text: &str) -> bool {
-    sql::parse(text).is_ok()
 }

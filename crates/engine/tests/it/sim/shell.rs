@@ -98,7 +98,7 @@ impl World {
             known.then = taken.then;
         }
         let (used, then, len) = (taken.used, taken.then, bytes.len());
-        self.log(|| format!("  {conn:?} offered {len}, used {used}, then {then:?}"));
+        self.log(|| format!("  {conn:?} offered {len}, used {used}, then {then:?}: {}", tags(&bytes[..used])));
         self.shell_performs(worker, &bytes);
     }
 
@@ -353,7 +353,8 @@ fn tags(bytes: &[u8]) -> String {
         }
         shown.push(header.tag as char);
         if matches!(header.tag, b'Q' | b'E' | b'C' | b'Z' | b'P' | b'B') {
-            let text = String::from_utf8_lossy(&rest[5..header.total().min(65)]).replace('\0', " ");
+            let text = String::from_utf8_lossy(&rest[5..header.total().min(65)]);
+            let text: String = text.chars().map(|c| if c.is_control() { '.' } else { c }).collect();
             shown.push_str(&format!("({})", text.trim()));
         }
         rest = &rest[header.total()..];

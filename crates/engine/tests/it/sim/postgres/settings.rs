@@ -38,6 +38,7 @@ const PLAIN: [&str; 8] = [
 pub(crate) struct Settings {
     /// What RESET goes back to: built in, or from the startup packet.
     base: BTreeMap<String, String>,
+    built_in: BTreeMap<String, String>,
     session: BTreeMap<String, String>,
     local: BTreeMap<String, String>,
 }
@@ -138,6 +139,7 @@ impl Settings {
         ] {
             settings.base.insert(name.to_owned(), value.to_owned());
         }
+        settings.built_in.clone_from(&settings.base);
         for (name, value) in startup {
             let known = canonical(name).ok_or_else(|| unknown(name))?;
             if FIXED.contains(&known.as_str()) {
@@ -207,14 +209,14 @@ impl Settings {
         self.local.clear();
     }
 
-    /// Settings whose value is not the session's own default, sorted.
+    /// Settings whose value is not the one built in, sorted.
     pub(crate) fn changed(&self) -> Vec<(&str, &str)> {
-        let mut names: Vec<&String> = self.session.keys().chain(self.local.keys()).collect();
+        let mut names: Vec<&String> = self.session.keys().chain(self.local.keys()).chain(self.base.keys()).collect();
         names.sort_unstable();
         names.dedup();
         let changed = names.into_iter().filter_map(|name| {
             let value = self.show(name)?;
-            (self.base.get(name).map(String::as_str).unwrap_or_default() != value).then_some((name.as_str(), value))
+            (self.built_in.get(name).map(String::as_str).unwrap_or_default() != value).then_some((name.as_str(), value))
         });
         changed.collect()
     }

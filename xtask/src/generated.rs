@@ -1,0 +1,134 @@
+//! Documents that are written from the model, so that they can't say anything else than the program does.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use model::catalog::{Change, Descent, Kind, Section, Setting, unbuilt};
+
+use crate::{judge, read};
+
+/// Every generated file and its text.
+fn all() -> Vec<(&'static str, String)> {
+    vec![("docs/settings.md", settings())]
+}
+
+/// `gen`.
+pub(crate) fn write(root: &Path) -> anyhow::Result<()> {
+    for (name, text) in all() {
+        let path = root.join(name);
+        if let Some(dir) = path.parent() {
+            std::fs::create_dir_all(dir)?;
+        }
+        std::fs::write(&path, text)?;
+        println!("{name}");
+    }
+    Ok(())
+}
+
+/// `gen --check`.
+pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
+    let stale = |(name, text): &(&str, String)| {
+        let present = read(&root.join(name)).unwrap_or_default();
+        (present != *text).then(|| format!("{name} is stale: cargo xtask gen"))
+    };
+    judge("stale documents", &all().iter().filter_map(stale).collect::<Vec<_>>())
+}
+
+const INTRODUCTION: &str = "\
+# Settings
+
+Generated from the program's own table by `cargo xtask gen`; don't edit.
+
+One file in TOML, the first found of `--config`, `$CONNWARDEN_CONFIG`, `./connwarden.toml`,
+`$XDG_CONFIG_HOME/connwarden/connwarden.toml` and `/etc/connwarden/connwarden.toml`. A key that is not in a table below is
+refused. `connwarden config check` names every mistake at once, `connwarden config show` every value and where it came from.
+
+* A setting that PgBouncer has keeps its name and, unless the table says otherwise, its default. Settings marked *new* are ours.
+* A duration has a unit: `\"250ms\"`, `\"15s\"`, `\"5m\"`, `\"1h\"`, `\"7d\"`; so has a size: `\"64KiB\"`, `\"1MiB\"`.
+* A secret is a text, `{ env = \"NAME\" }` or `{ file = \"/path\" }`. It is never printed.
+* Relative paths start where the file stands.
+* *reload*: a change takes effect at a reload. *start*: at the next start.
+* Where several sections know a setting, the user's value wins over the database's, and that over `[proxy]`'s.
+";
+
+fn settings() -> String {
+    let mut text = INTRODUCTION.to_owned();
+    for section in Section::ALL {
+        let _ = write!(text, "\n## {}\n\n{}\n\n", section.head(), about(section));
+        text.push_str("| setting | value | default | change | meaning |\n|---|---|---|---|---|\n");
+        for setting in section.settings() {
+            text.push_str(&row(setting));
+        }
+    }
+    text.push_str("\n## Settings of PgBouncer that are refused\n\n");
+    text.push_str("Nobody should believe in a setting that is not honoured, so each of these is refused with its reason.\n\n");
+    text.push_str("| setting | reason |\n|---|---|\n");
+    for (reason, keys) in unbuilt::reasons() {
+        let keys = keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" ");
+        let _ = writeln!(text, "| {keys} | {} |", cell(&reason));
+    }
+    text
+}
+
+fn about(section: Section) -> &'static str {
+    match section {
+        Section::Proxy => "The process, and what holds for every pool where nobody says otherwise.",
+        Section::Server => {
+            "One PostgreSQL server. Databases name it, so that what holds for the server is counted once."
+        }
+        Section::Database => {
+            "What clients ask for. `[database.\"*\"]` answers for every name without a section. The names `connwarden` and \
+             `pgbouncer` lead to the console."
+        }
+        Section::User => "Who may log in, beside the names of `auth_file`.",
+        Section::Admin => "Who may use the console.",
+    }
+}
+
+fn row(setting: &Setting) -> String {
+    let change = match setting.change {
+        Change::Boot => "start",
+        Change::Reload => "reload",
+    };
+    let descent = match setting.descent {
+        Descent::Same => String::new(),
+        Descent::Was("") => " PgBouncer's default: empty.".to_owned(),
+        Descent::Was(default) => format!(" PgBouncer's default: `{default}`."),
+        Descent::Ours => " *New.*".to_owned(),
+    };
+    let kind = match setting.kind {
+        Kind::Word(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
+        kind => kind.words(),
+    };
+    let default = match (setting.section, setting.key, setting.default) {
+        (Section::Server, "host", _) => "*required*".to_owned(),
+        (Section::Proxy | Section::Admin, _, "") => "*empty*".to_owned(),
+        (_, _, "") => "*absent*".to_owned(),
+        (_, _, default) => format!("`{default}`"),
+    };
+    format!(
+        "| `{}` | {} | {} | {change} | {}{descent} |\n",
+        setting.key,
+        cell(&kind),
+        cell(&default),
+        cell(setting.meaning)
+    )
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace("\"`<empty>`\"", "`<empty>`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_is_in_the_document() {
+        let text = settings();
+        for setting in model::catalog::all() {
+            assert!(text.contains(&format!("| `{}` |", setting.key)), "{}", setting.key);
+        }
+        assert!(!text.contains("```") && !text.contains("  |"), "cells are tidy");
+    }
+}
