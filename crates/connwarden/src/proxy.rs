@@ -1,5 +1,10 @@
 //! `connwarden proxy`: loads the configuration, makes the checks of a start, and hands over to the proxy.
 
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use ::proxy::control::Manners;
+use ::proxy::life::RunOptions;
 use model::config::checked::Config;
 
 use crate::cli::ProxyOptions;
@@ -29,44 +34,16 @@ pub(crate) fn run(options: ProxyOptions) -> Exit {
             return Refusal::File(text.into()).say();
         }
     }
-    let how = proxy::life::RunOptions { ready_file, version: env!("CARGO_PKG_VERSION").into() };
-    let code = proxy::life::run(std::sync::Arc::new(loaded.config), &how, control);
-    if code == std::process::ExitCode::SUCCESS { Exit::Done } else { Exit::Nothing }
-}
-
-fn control(seat: proxy::life::Seat) -> std::io::Result<proxy::life::Started> {
-    use engine::steward::{Answer, Command, Shutdown, Stage, Steward, StewardInput, StewardOutputs};
-    use engine::time::Now;
-    use proxy::mail::{Letter, StewardLetter, Wish};
-    let thread = std::thread::spawn(move || {
-        let mut steward = Steward::new([7; 32], seat.workers.len() as u16, seat.config.clone());
-        let mut out = StewardOutputs::default();
-        loop {
-            let now = || Now(seat.epoch.elapsed().as_micros() as u64);
-            let wait = steward.wake().since(now());
-            let input = match seat.letters.recv_timeout(wait) {
-                Ok(StewardLetter::Note(worker, note)) => StewardInput::Note(worker, note),
-                Ok(StewardLetter::Wish(Wish::LeaveNow)) => {
-                    StewardInput::Command(model::id::Ticket(0), Command::Shutdown(Shutdown::Now))
-                }
-                Ok(StewardLetter::Wish(_)) => {
-                    StewardInput::Command(model::id::Ticket(0), Command::Shutdown(Shutdown::Drain))
-                }
-                Err(std::sync::mpsc::RecvTimeoutError::Timeout) => StewardInput::Tick,
-                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return,
-            };
-            steward.on(now(), input, &mut out);
-            for (worker, order) in out.orders.drain(..) {
-                seat.workers[usize::from(worker.0)].send(Letter::Order(order));
-            }
-            let _: Vec<(_, Answer)> = out.answers.drain(..).collect();
-            out.clear();
-            if matches!(steward.stage(), Stage::Finished) {
-                return;
-            }
-        }
-    });
-    Ok(proxy::life::Started { console: proxy::mail::ConsoleDoor::new(|_| {}), thread, metrics: None })
+    let version = env!("CARGO_PKG_VERSION");
+    let how = RunOptions { ready_file, version: format!("connwarden {version}") };
+    let reload = move || match given.load() {
+        Ok(loaded) => Ok(Arc::new(loaded.config)),
+        Err(refusal) => Err(refusal.to_string()),
+    };
+    let manners = Manners::own(version, Box::new(reload));
+    let code =
+        ::proxy::life::run(Arc::new(loaded.config), &how, |seat| ::proxy::control::start(seat, manners));
+    if code == ExitCode::SUCCESS { Exit::Done } else { Exit::Nothing }
 }
 
 /// Whether the process has more rights than it needs.

@@ -218,7 +218,9 @@ impl<S: Stream> Session<S> {
             },
             Tag::Flush => Ok(()),
             _ => {
-                return Err(self.refuse(&format!("unsupported packet type for admin console: {}", tag.byte())));
+                return Err(
+                    self.refuse(&format!("unsupported packet type for admin console: {}", tag.byte()))
+                );
             }
         };
         if let Err(failure) = result {

@@ -123,6 +123,9 @@ fn live(
     for at in &listens {
         tracing::info!("listening on {}", at.place());
     }
+    if let Some(user) = &config.proxy.user {
+        become_user(user).map_err(cannot("become the user that [proxy] names"))?;
+    }
     let (steward, letters) = mail::steward_box();
     let workers = usize::try_from(config.proxy.workers.max(1)).unwrap_or(1);
     let (mails, berths) = crew::berths(workers).map_err(cannot("make an event loop"))?;
@@ -163,6 +166,20 @@ fn live(
     crew.stop();
     listen::remove_files(&listens);
     tracing::info!("process down");
+    Ok(())
+}
+
+/// Gives up root's rights for good: before any thread runs, after the listeners are bound.
+fn become_user(name: &str) -> io::Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let user = nix::unistd::User::from_name(name)?
+        .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("there is no user {name:?} here")))?;
+    let text = std::ffi::CString::new(name)?;
+    nix::unistd::initgroups(&text, user.gid)?;
+    nix::unistd::setgid(user.gid)?;
+    nix::unistd::setuid(user.uid)?;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "everything here is a test")]
 
+mod console;
 mod dials;
 mod doors;
 mod ends;
