@@ -190,16 +190,19 @@ impl Control {
         if let Some(hungry) = hungry
             && free == 0
         {
-            self.take_back(hungry, mail);
+            self.take_back(now, hungry, mail);
         }
     }
 
     /// Somebody has nothing: the richest gives one back, idle ones first.
-    fn take_back(&mut self, hungry: SliceId, mail: &mut Vec<Mail>) {
+    fn take_back(&mut self, now: u64, hungry: SliceId, mail: &mut Vec<Mail>) {
         let rich = self
             .slices
             .iter_mut()
-            .filter(|(slice, known)| **slice != hungry && known.granted > known.revoked)
+            .filter(|(slice, known)| {
+                // What was just given is kept for a while, or two that share one credit would never use it.
+                **slice != hungry && known.granted > known.revoked && known.served_at + 30_000 < now
+            })
             .max_by_key(|(_, known)| (known.idle > 0, known.granted - known.revoked));
         if let Some((slice, known)) = rich
             && known.revoked == 0
