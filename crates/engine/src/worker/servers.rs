@@ -565,7 +565,7 @@ impl Worker {
             | Life::Knocking(_)
             | Life::Arriving { .. }
             | Life::Waiting { .. }
-            | Life::Cancelled => {}
+            | Life::Cancelled { .. } => {}
         }
     }
 }
