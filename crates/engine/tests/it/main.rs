@@ -1,5 +1,6 @@
 //! The engine's integration tests, in one binary: golden conversations, cut streams, and a seeded world.
 
+mod fuzz;
 mod rng;
 mod sim;
 mod split;

@@ -143,7 +143,7 @@ fn live(
         steward: steward.clone(),
         console: started.console,
         derivers: Derivers::start(DERIVERS).map_err(cannot("start a thread"))?,
-        resolver: Resolver::start(resolve::system).map_err(cannot("start a thread"))?,
+        resolver: Resolver::start(Arc::new(resolve::system)).map_err(cannot("start a thread"))?,
         journal: Journal::start(&config.proxy).map_err(cannot("start a thread"))?,
         tuning,
         hoard: Hoard::default(),

@@ -40,7 +40,8 @@ impl Talk {
 
     /// Lines that go in.
     pub(crate) fn inputs(&self) -> impl Iterator<Item = &str> {
-        let spoken = |line: &&str| !(line.starts_with([' ', '#']) || line.is_empty() || line.starts_with("config:"));
+        let spoken =
+            |line: &&str| !(line.starts_with([' ', '#']) || line.is_empty() || line.starts_with("config:"));
         self.text.lines().filter(spoken)
     }
 

@@ -141,7 +141,8 @@ pub(crate) fn backend(out: &mut Vec<u8>, words: &[String]) {
 }
 
 fn quoted(bytes: &[u8]) -> String {
-    let text: String = String::from_utf8_lossy(bytes).chars().map(|c| if c.is_control() { '.' } else { c }).collect();
+    let text: String =
+        String::from_utf8_lossy(bytes).chars().map(|c| if c.is_control() { '.' } else { c }).collect();
     format!("\"{}\"", text.replace('"', "\\\""))
 }
 
@@ -156,7 +157,11 @@ pub(crate) fn show_frontend(bytes: &[u8], started: bool) -> Vec<String> {
             Ok(wire::startup::First::Startup(startup)) => {
                 let pairs = startup.settings.iter().map(|(k, v)| format!(" {}={}", word(k), quoted(v)));
                 let pairs: String = pairs.collect();
-                vec![format!("Startup user={} database={}{pairs}", word(startup.user), word(startup.database))]
+                vec![format!(
+                    "Startup user={} database={}{pairs}",
+                    word(startup.user),
+                    word(startup.database)
+                )]
             }
             Ok(wire::startup::First::Cancel { pid, .. }) => vec![format!("Cancel {pid}")],
             _ => vec![format!("{} bytes", bytes.len())],
@@ -176,7 +181,9 @@ pub(crate) fn show_frontend(bytes: &[u8], started: bool) -> Vec<String> {
             Ok((target, name)) => format!("{} {} {}", tag as char, target.byte() as char, word(name)),
             Err(_) => "D?".to_owned(),
         },
-        b'E' => frontend::execute(body).map_or("E?".into(), |(portal, rows)| format!("E {} {rows}", word(portal))),
+        b'E' => {
+            frontend::execute(body).map_or("E?".into(), |(portal, rows)| format!("E {} {rows}", word(portal)))
+        }
         b'd' => format!("d {}", quoted(body)),
         b'f' | b'p' => format!("{} {}", tag as char, quoted(body.strip_suffix(b"\0").unwrap_or(body))),
         tag => (tag as char).to_string(),

@@ -107,7 +107,8 @@ impl Stage {
     pub(crate) fn play(&mut self, line: &str) {
         let who = line.split([' ', '<']).next().unwrap_or_default();
         let named = who.starts_with(['C', 'S']) && who[1..].parse::<u32>().is_ok();
-        if named && !self.names.contains_key(who) && !line.ends_with("connects") && !line.contains("logs in") {
+        if named && !self.names.contains_key(who) && !line.ends_with("connects") && !line.contains("logs in")
+        {
             return self.say(format!("there is no {who}"));
         }
         if let Some((who, text)) = line.split_once("< ") {
@@ -118,7 +119,11 @@ impl Stage {
             } else {
                 let text = text.replace("cw#", &self.prefix);
                 for words in messages(&text) {
-                    if who.starts_with('S') { backend(&mut bytes, &words) } else { frontend(&mut bytes, &words) }
+                    if who.starts_with('S') {
+                        backend(&mut bytes, &words)
+                    } else {
+                        frontend(&mut bytes, &words)
+                    }
                 }
             }
             return self.bytes(who, &bytes);
@@ -322,7 +327,9 @@ impl Stage {
 
     fn remark(&mut self, remark: &Remark) {
         match remark {
-            Remark::OutOfStep { tag, owed, .. } => self.say(format!("out of step: {:?}, owed {owed}", *tag as char)),
+            Remark::OutOfStep { tag, owed, .. } => {
+                self.say(format!("out of step: {:?}, owed {owed}", *tag as char))
+            }
             Remark::Tainted { reason, .. } => self.say(format!("tainted: {reason}")),
             _ => {}
         }
