@@ -7,7 +7,7 @@ use wire::tag::BackendTag as B;
 
 use super::client::{Body, Client, Pause};
 use super::forward::{UNNAMED, shorter};
-use super::ledger::{Entry, LEDGER_MAX, Owed, Serve, Verdict};
+use super::ledger::{Copy, Entry, LEDGER_MAX, Owed, Serve, Verdict};
 use super::link::{CALL_BYTES_MAX, LOOK_BYTES_MAX, Link};
 use super::params;
 use super::server::{Failure, Server};
@@ -90,10 +90,7 @@ impl Link<'_> {
             }
             if let Some(client) = client.as_deref_mut() {
                 self.give_made(client, server);
-                if client.pause == Pause::LedgerFull && server.ledger.len() < LEDGER_MAX / 2 {
-                    client.pause = Pause::No;
-                    self.out.read(client.conn);
-                }
+                self.wake(client, server);
             } else {
                 while server.ledger.pop_made().is_some() {}
             }
@@ -115,6 +112,25 @@ impl Link<'_> {
                 }
                 Next::Stop(then) => return End::Taken(Taken { used: at, then }),
                 Next::End(end) => return end,
+            }
+        }
+    }
+
+    /// Takes a client's bytes again where the reason not to is over. A turn can't end where the server waits for its
+    /// client: for COPY data, or for the Sync behind an error.
+    fn wake(&mut self, client: &mut Client, server: &Server) {
+        let over = match client.pause {
+            Pause::No | Pause::Preparing => false,
+            Pause::LedgerFull => server.ledger.len() < LEDGER_MAX / 2,
+            Pause::Turnstile => {
+                server.ledger.skipping() || matches!(server.ledger.copy(), Copy::In | Copy::Both)
+            }
+        };
+        if over {
+            client.pause = Pause::No;
+            // A server that takes no more is drained first, and that wakes its client.
+            if !server.backlogged {
+                self.out.read(client.conn);
             }
         }
     }
