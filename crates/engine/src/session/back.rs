@@ -6,7 +6,7 @@ use wire::sqlstate::SqlState;
 use wire::tag::BackendTag as B;
 
 use super::client::{Body, Client, Pause};
-use super::forward::{UNNAMED, shorter};
+use super::forward::{JUDGED, UNNAMED, shorter};
 use super::ledger::{Copy, Entry, LEDGER_MAX, Owed, Serve, Verdict};
 use super::link::{CALL_BYTES_MAX, LOOK_BYTES_MAX, Link};
 use super::params;
@@ -119,12 +119,12 @@ impl Link<'_> {
     /// Takes a client's bytes again where the reason not to is over. A turn can't end where the server waits for its
     /// client: for COPY data, or for the Sync behind an error.
     fn wake(&mut self, client: &mut Client, server: &Server) {
+        let copying = matches!(server.ledger.copy(), Copy::In | Copy::Both);
         let over = match client.pause {
             Pause::No | Pause::Preparing => false,
             Pause::LedgerFull => server.ledger.len() < LEDGER_MAX / 2,
-            Pause::Turnstile => {
-                server.ledger.skipping() || matches!(server.ledger.copy(), Copy::In | Copy::Both)
-            }
+            Pause::Unsettled => copying || !server.ledger.holds_boundary(),
+            Pause::Turnstile => copying || server.ledger.skipping(),
         };
         if over {
             client.pause = Pause::No;
@@ -198,9 +198,9 @@ impl Link<'_> {
         let Some(client) = client else { return self.deliver(None, server, m) };
         if tag == B::ParseComplete
             && let (Some(front), Some(statements)) = (front, &mut client.statements)
-            && front.statement & UNNAMED == 0
+            && begun(front)
         {
-            statements.confirm(front.statement);
+            statements.confirm();
         }
         self.deliver(Some(client), server, m)
     }
@@ -300,8 +300,7 @@ impl Link<'_> {
 
     /// A plan that was refused after a change of the schema, or a statement that is gone: the next use prepares it anew.
     fn heal(&mut self, server: &mut Server, front: Entry, fields: &Fields<'_>) {
-        let nameless = front.statement == 0 || front.statement & UNNAMED != 0;
-        if nameless || !self.renames() || self.planted.is(Fault::PlanNotHealed) {
+        if !is_shared(front) || !self.renames() || self.planted.is(Fault::PlanNotHealed) {
             return;
         }
         if fields.code() == Some(SqlState::FEATURE_NOT_SUPPORTED)
@@ -311,6 +310,8 @@ impl Link<'_> {
             self.tally.statements_healed += 1;
         } else if fields.code() == Some(SqlState::INVALID_SQL_STATEMENT_NAME) {
             server.registry.remove(front.statement);
+        } else if fields.code() == Some(SqlState::DUPLICATE_PREPARED_STATEMENT) && front.owed == Owed::Parse {
+            server.registry.suspect(front.statement);
         }
     }
 
@@ -319,38 +320,42 @@ impl Link<'_> {
         let mut undone = Vec::new();
         let serve = server.ledger.on_error(|entry| undone.push(entry));
         let mut client = client;
+        let mut begins = undone.iter().filter(|entry| begun(**entry)).count();
+        let mut unnamed = Vec::new();
         for entry in undone.into_iter().rev() {
-            let named = entry.statement != 0 && entry.statement & UNNAMED == 0;
+            let statements = client.as_deref_mut().and_then(|client| client.statements.as_mut());
             match entry.owed {
-                Owed::Parse if !named => {
-                    server.unnamed = 0;
-                    if let Some(client) = client.as_deref_mut()
-                        && entry.serve == Serve::Client
-                        && entry.statement != 0
+                Owed::Parse | Owed::MadeParse => {
+                    if entry.owed == Owed::Parse && !is_shared(entry) {
+                        server.unnamed = 0;
+                        if entry.serve == Serve::Client {
+                            unnamed.push(entry.statement & !JUDGED);
+                        }
+                        if entry.statement == UNNAMED | JUDGED {
+                            server.deallocating.pop_back();
+                        }
+                    } else if entry.owed == Owed::Parse
+                        && !self.planted.is(Fault::RegisteredBeforeParseComplete)
                     {
-                        client.unnamed = None;
-                    }
-                }
-                Owed::Parse => {
-                    if !self.planted.is(Fault::RegisteredBeforeParseComplete) {
                         server.registry.undo(entry.statement);
                     }
-                    if let Some(statements) =
-                        client.as_deref_mut().and_then(|client| client.statements.as_mut())
-                        && entry.serve == Serve::Client
-                        && !self.planted.is(Fault::ClientKeepsFailedParse)
-                    {
-                        statements.undo(entry.statement);
-                    }
-                }
-                Owed::MadeParse => {
-                    if let Some(statements) =
-                        client.as_deref_mut().and_then(|client| client.statements.as_mut())
-                    {
-                        statements.undo(entry.statement);
+                    if begun(entry) {
+                        begins -= 1;
+                        match statements {
+                            Some(statements) if self.planted.is(Fault::ClientKeepsFailedParse) => {
+                                statements.confirm();
+                            }
+                            Some(statements) => statements.undo(begins),
+                            None => {}
+                        }
                     }
                 }
                 Owed::Close if entry.serve == Serve::Hidden => server.registry.restore(entry.statement),
+                Owed::MadeClose | Owed::MadeDeallocate => {
+                    if let Some(statements) = statements {
+                        statements.restore(entry.statement);
+                    }
+                }
                 Owed::Close
                 | Owed::Bind
                 | Owed::DescribeStatement
@@ -360,14 +365,10 @@ impl Link<'_> {
                 | Owed::Function
                 | Owed::Sync
                 | Owed::CopyEnd => {}
-                Owed::MadeClose | Owed::MadeDeallocate => {
-                    if let Some(statements) =
-                        client.as_deref_mut().and_then(|client| client.statements.as_mut())
-                    {
-                        statements.restore(entry.statement);
-                    }
-                }
             }
+        }
+        if let Some(client) = client {
+            undo_unnamed(client, server, &unnamed);
         }
         serve
     }
@@ -393,11 +394,12 @@ impl Link<'_> {
             }
             if theirs
                 && tag == b"DEALLOCATE"
-                && let Some((id, name)) = server.deallocating.take()
+                && let Some((id, name)) = server.deallocating.pop_front()
+                && let Some(client) = client.as_deref_mut()
             {
                 server.registry.remove(id);
-                if let Some(statements) = client.as_deref_mut().and_then(|client| client.statements.as_mut())
-                {
+                client.pinned &= server.ledger.entries().any(|entry| entry.statement & UNNAMED != 0);
+                if let Some(statements) = &mut client.statements {
                     statements.remove(&name);
                 }
             }
@@ -443,8 +445,31 @@ fn misfit(server: &Server, m: Message<'_>) -> Next {
     Next::End(End::Misfit { tag: m.header.tag, owed })
 }
 
+/// True where the message named a shared statement to the server.
+fn is_shared(entry: Entry) -> bool {
+    entry.statement != 0 && entry.statement & (UNNAMED | JUDGED) == 0
+}
+
+/// True where the message is a client's Parse of a statement with a name that was free.
+fn begun(entry: Entry) -> bool {
+    let parse = matches!(entry.owed, Owed::Parse | Owed::MadeParse);
+    parse && entry.serve == Serve::Client && entry.statement & !UNNAMED != 0 && entry.statement & UNNAMED == 0
+}
+
+/// Takes back unnamed statements that were not prepared after all, unless a later Parse has taken their place.
+fn undo_unnamed(client: &mut Client, server: &Server, undone: &[u64]) {
+    let now = UNNAMED | client.unnamed.as_ref().map_or(0, |statement| statement.id);
+    let again = |entry: &Entry| {
+        entry.owed == Owed::Parse && entry.serve == Serve::Client && entry.statement & !JUDGED == now
+    };
+    if undone.contains(&now) && !server.ledger.entries().any(again) {
+        client.unnamed = None;
+        client.pinned = false;
+    }
+}
+
 fn confirm(server: &mut Server, front: Entry) {
-    if front.statement == 0 || front.statement & UNNAMED != 0 {
+    if !is_shared(front) {
         return;
     }
     match front.owed {

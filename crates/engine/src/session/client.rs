@@ -70,6 +70,8 @@ pub enum Pause {
     LedgerFull,
     /// It has had its turn and others wait.
     Turnstile,
+    /// It prepares a name again whose first Parse is not answered yet.
+    Unsettled,
 }
 
 /// The secret half of a cancel key: 4 bytes in protocol 3.0, 28 in 3.2.

@@ -9,7 +9,7 @@ use wire::frontend::{self, Target};
 use wire::tag::FrontendTag as F;
 
 use super::client::{Body, Client, Pause};
-use super::ledger::{LEDGER_MAX, Owed, Serve};
+use super::ledger::{Copy, LEDGER_MAX, Owed, Serve};
 use super::link::{CALL_BYTES_MAX, Link, TURNSTILE_BOUNDARIES, TURNSTILE_US, UNNAMED_BYTES_MAX};
 use super::server::Server;
 use super::statements::{ClientStatements, Deallocate, Standing, Statement, deallocate};
@@ -20,6 +20,9 @@ use crate::refuse::Refusal;
 
 /// Marks a ledger's statement number as the unnamed one's.
 pub(super) const UNNAMED: u64 = 1 << 63;
+/// Marks it as a client's named one that was sent without its name: the server is to judge it, not to keep it. With
+/// [`UNNAMED`]: a DEALLOCATE.
+pub(super) const JUDGED: u64 = 1 << 62;
 
 /// How a client's input ended.
 #[derive(Debug)]
@@ -259,6 +262,9 @@ impl Link<'_> {
         if parse.name.is_empty() {
             self.parse_unnamed(client, server, m, parse.tail)
         } else if self.renames() {
+            if let Some(next) = keeps_out(client, server, &parse) {
+                return next;
+            }
             self.tally.client_parses += 1;
             self.parse_named(client, server, &parse);
             Next::At(m.end())
@@ -325,8 +331,8 @@ impl Link<'_> {
         self.statements.write_name(statement.id, &mut text);
         text.extend_from_slice(&[0, 0, 0]);
         self.out.make(server.conn, |made| encode::parse(made, b"", &text));
-        server.ledger.push(Owed::Parse, Serve::Client, UNNAMED);
-        server.deallocating = Some((statement.id, name.into()));
+        server.ledger.push(Owed::Parse, Serve::Client, UNNAMED | JUDGED);
+        server.deallocating.push_back((statement.id, name.into()));
         server.unnamed = 0;
         client.unnamed = None;
         client.pinned = true;
@@ -354,7 +360,7 @@ impl Link<'_> {
                 // In a failed transaction Parse is refused unless it ends the transaction: the server is to judge.
                 server.unnamed = 0;
                 self.out.make(server.conn, |made| encode::parse(made, b"", parse.tail));
-                server.ledger.push(Owed::Parse, Serve::Client, statement.id);
+                server.ledger.push(Owed::Parse, Serve::Client, JUDGED | statement.id);
             }
             Standing::There => server.ledger.push(Owed::MadeParse, Serve::Client, statement.id),
             standing @ (Standing::Absent | Standing::Void) => {
@@ -543,6 +549,19 @@ impl Link<'_> {
         server.ledger.push(Owed::MadeClose, Serve::Client, id);
         Next::At(m.end())
     }
+}
+
+/// Why a named Parse is not taken now, if so: the client holds enough, or asks for a name of which nobody knows yet
+/// whether it is free, because its first Parse is under way in an earlier batch.
+fn keeps_out(client: &mut Client, server: &Server, parse: &frontend::Parse<'_>) -> Option<Next> {
+    let known = client.statements.as_ref()?;
+    let settles = server.ledger.copy() == Copy::No && server.ledger.holds_boundary();
+    if settles && known.is_pending(parse.name) {
+        client.pause = Pause::Unsettled;
+        return Some(Next::Stop(Then::WhenTold));
+    }
+    let full = known.is_full_for(parse.tail.len()) && known.find(parse.name).is_none();
+    full.then(|| refuse(Refusal::TooManyStatements { statements_max: known.len() as u32 }))
 }
 
 /// Target and name of a Describe or Close, once it is whole; `Ok(None)`: it is malformed, the server shall say so.

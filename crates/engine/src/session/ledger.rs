@@ -361,6 +361,11 @@ impl Ledger {
         }
     }
 
+    /// True where an error would not undo everything outstanding: a Sync, a query or a function call is among it.
+    pub fn holds_boundary(&self) -> bool {
+        self.queue.iter().any(|entry| matches!(entry.owed, Owed::Sync | Owed::Query | Owed::Function))
+    }
+
     /// Everything outstanding, front first.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.queue.iter()

@@ -75,7 +75,7 @@ impl Link<'_> {
             match entry.owed {
                 Owed::MadeParse => {
                     if let Some(statements) = &mut client.statements {
-                        statements.confirm(entry.statement);
+                        statements.confirm();
                     }
                     self.out.fixed(client.conn, encode::PARSE_COMPLETE);
                 }

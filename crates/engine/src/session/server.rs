@@ -9,6 +9,7 @@
 //! CancelWait: a cancel request for its last client has not ended. From any state: Closing, until the server's EOF.
 //! Courier: not a session at all, but the connection that carries a cancel request.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use model::id::{ConnId, PublicId, WorkerId};
@@ -155,7 +156,7 @@ pub struct Server {
     /// The number of the unnamed statement it holds for its client; 0 where none is known.
     pub unnamed: u64,
     /// The shared statement a `DEALLOCATE` under way names, and the client's name for it.
-    pub deallocating: Option<(u64, Box<[u8]>)>,
+    pub deallocating: VecDeque<(u64, Box<[u8]>)>,
     /// Shared statements it holds.
     pub registry: Registry,
     /// Its settings as far as they are known.
@@ -208,7 +209,7 @@ impl Server {
             fatal: false,
             backlogged: false,
             unnamed: 0,
-            deallocating: None,
+            deallocating: VecDeque::new(),
             registry,
             base: settings.clone(),
             settings,

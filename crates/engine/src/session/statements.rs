@@ -121,32 +121,53 @@ impl Store {
 #[derive(Debug)]
 pub struct ClientStatements {
     named: HashMap<Box<[u8]>, Named, RandomState>,
+    /// Parses whose answers have not been given, in the order they were sent: number and name.
+    asked: VecDeque<(u64, Box<[u8]>)>,
+    last_asked: u64,
+    /// Bytes of the texts that are held by name.
+    bytes: usize,
     /// Closes on their way: an error before them leaves the statement where it was.
-    closing: Vec<(Box<[u8]>, Named)>,
+    closing: VecDeque<(Box<[u8]>, Named)>,
     /// The last ones that went: errors of messages sent before may still speak of them.
     gone: VecDeque<(u64, Box<[u8]>)>,
 }
 
 /// Names of statements that went are remembered up to this number.
 const GONE_MAX: usize = 32;
+/// Named statements a client keeps at most.
+pub const CLIENT_STATEMENTS_MAX: usize = 10_000;
+/// Bytes of their texts at most.
+pub const CLIENT_STATEMENTS_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 #[derive(Debug)]
 struct Named {
     statement: Arc<Statement>,
-    /// Its ParseComplete has not been given yet.
-    pending: bool,
+    /// The number of its Parse, while that is not answered; then 0.
+    asked: u64,
 }
 
 impl ClientStatements {
     /// None yet.
     pub fn new(hasher: RandomState) -> Self {
-        Self { named: HashMap::with_hasher(hasher), closing: Vec::new(), gone: VecDeque::new() }
+        Self {
+            named: HashMap::with_hasher(hasher),
+            asked: VecDeque::new(),
+            last_asked: 0,
+            bytes: 0,
+            closing: VecDeque::new(),
+            gone: VecDeque::new(),
+        }
     }
 
     /// The statement of this name.
     #[inline]
     pub fn find(&self, name: &[u8]) -> Option<&Arc<Statement>> {
         self.named.get(name).map(|named| &named.statement)
+    }
+
+    /// True where the Parse of this name is not answered yet.
+    pub fn is_pending(&self, name: &[u8]) -> bool {
+        self.named.get(name).is_some_and(|named| named.asked != 0)
     }
 
     /// How many there are.
@@ -159,22 +180,34 @@ impl ClientStatements {
         self.named.is_empty()
     }
 
-    /// A Parse of this name is on its way.
-    pub fn begin(&mut self, name: &[u8], statement: Arc<Statement>) {
-        self.named.insert(name.into(), Named { statement, pending: true });
+    /// True where one more of so many bytes is too much.
+    pub fn is_full_for(&self, bytes: usize) -> bool {
+        self.named.len() + self.closing.len() >= CLIENT_STATEMENTS_MAX
+            || self.bytes.saturating_add(bytes) > CLIENT_STATEMENTS_BYTES_MAX
     }
 
-    /// The oldest question about this statement was answered: it stands.
-    pub fn confirm(&mut self, id: u64) {
-        if let Some(named) = self.named.values_mut().find(|named| named.pending && named.statement.id == id) {
-            named.pending = false;
+    /// A Parse of this name, which is free, is on its way. [`ClientStatements::confirm`] or [`ClientStatements::undo`]
+    /// follows, in the order of these.
+    pub fn begin(&mut self, name: &[u8], statement: Arc<Statement>) {
+        self.last_asked += 1;
+        self.asked.push_back((self.last_asked, name.into()));
+        self.bytes += statement.tail.len();
+        self.named.insert(name.into(), Named { statement, asked: self.last_asked });
+    }
+
+    /// The oldest Parse was answered: its statement stands.
+    pub fn confirm(&mut self) {
+        let Some((asked, name)) = self.asked.pop_front() else { return };
+        let closing = self.closing.iter_mut().map(|(_, named)| named);
+        if let Some(named) = self.named.get_mut(&name).into_iter().chain(closing).find(|n| n.asked == asked) {
+            named.asked = 0;
         }
     }
 
-    /// A Parse of this statement failed or was skipped: it never was.
-    pub fn undo(&mut self, id: u64) {
-        let name = self.named.iter().find(|(_, named)| named.pending && named.statement.id == id);
-        if let Some(name) = name.map(|(name, _)| name.clone()) {
+    /// The Parse with so many older ones before it failed or was skipped: its statement never was.
+    pub fn undo(&mut self, older: usize) {
+        let Some((asked, name)) = self.asked.remove(older) else { return };
+        if self.named.get(&name).is_some_and(|named| named.asked == asked) {
             self.remove(&name);
         }
     }
@@ -184,29 +217,37 @@ impl ClientStatements {
     pub fn retire(&mut self, name: &[u8]) -> Option<u64> {
         let (name, named) = self.named.remove_entry(name)?;
         let id = named.statement.id;
-        self.closing.push((name, named));
+        self.bytes -= named.statement.tail.len();
+        self.closing.push_back((name, named));
         Some(id)
     }
 
     /// A Close was answered.
     pub fn forget(&mut self, id: u64) {
         if let Some(at) = self.closing.iter().position(|(_, named)| named.statement.id == id) {
-            let (name, _) = self.closing.remove(at);
-            self.remember(id, name);
+            if let Some((name, _)) = self.closing.remove(at) {
+                self.remember(id, name);
+            }
         }
     }
 
-    /// A Close was skipped: the statement stands.
+    /// A Close was skipped: the statement stands, unless a later batch has prepared its name anew.
     pub fn restore(&mut self, id: u64) {
-        if let Some(at) = self.closing.iter().position(|(_, named)| named.statement.id == id) {
-            let (name, named) = self.closing.remove(at);
-            self.named.entry(name).or_insert(named);
+        if let Some(at) = self.closing.iter().rposition(|(_, named)| named.statement.id == id)
+            && let Some((name, named)) = self.closing.remove(at)
+        {
+            let bytes = named.statement.tail.len();
+            self.named.entry(name).or_insert_with(|| {
+                self.bytes += bytes;
+                named
+            });
         }
     }
 
     /// Close, or DEALLOCATE of one name. True where there was one.
     pub fn remove(&mut self, name: &[u8]) -> bool {
         let Some((name, named)) = self.named.remove_entry(name) else { return false };
+        self.bytes -= named.statement.tail.len();
         self.remember(named.statement.id, name);
         true
     }
@@ -226,12 +267,10 @@ impl ClientStatements {
 
     /// DEALLOCATE ALL or DISCARD ALL has happened. What was asked for behind it stays.
     pub fn clear(&mut self) {
-        let gone = self.named.iter().filter(|(_, named)| !named.pending).take(GONE_MAX);
-        let gone: Vec<(u64, Box<[u8]>)> =
-            gone.map(|(name, named)| (named.statement.id, name.clone())).collect();
-        self.named.retain(|_, named| named.pending);
-        for (id, name) in gone {
-            self.remember(id, name);
+        let gone: Vec<Box<[u8]>> =
+            self.named.iter().filter(|(_, named)| named.asked == 0).map(|(name, _)| name.clone()).collect();
+        for name in gone {
+            self.remove(&name);
         }
     }
 }
@@ -241,7 +280,7 @@ impl ClientStatements {
 pub struct Registry {
     held: HashMap<u64, Held, RandomState>,
     /// Closes on their way: an error before them leaves the statement where it was.
-    closing: Vec<(u64, Held)>,
+    closing: VecDeque<(u64, Held)>,
     clock: u64,
 }
 
@@ -253,6 +292,8 @@ struct Held {
     used: u64,
     /// Parses on their way; the statement stands for sure when there is none.
     in_flight: u16,
+    /// The server says it has one of this name already: a Parse that fails does not tell that it is not there.
+    stays: bool,
 }
 
 /// What must be done before a statement can be used on a server.
@@ -269,7 +310,7 @@ pub enum Standing {
 impl Registry {
     /// An empty server.
     pub fn new(hasher: RandomState) -> Self {
-        Self { held: HashMap::with_hasher(hasher), closing: Vec::new(), clock: 0 }
+        Self { held: HashMap::with_hasher(hasher), closing: VecDeque::new(), clock: 0 }
     }
 
     /// How many statements are held.
@@ -305,6 +346,7 @@ impl Registry {
             generation,
             used,
             in_flight: 0,
+            stays: false,
         });
         held.generation = generation;
         held.used = used;
@@ -322,7 +364,7 @@ impl Registry {
     pub fn undo(&mut self, id: u64) {
         if let Some(held) = self.held.get_mut(&id) {
             held.in_flight = held.in_flight.saturating_sub(1);
-            if held.in_flight == 0 {
+            if held.in_flight == 0 && !held.stays {
                 self.held.remove(&id);
             }
         }
@@ -343,7 +385,7 @@ impl Registry {
     /// A Close is on its way: [`Registry::forget`] or [`Registry::restore`] follows.
     pub fn retire(&mut self, id: u64) {
         if let Some(held) = self.held.remove(&id) {
-            self.closing.push((id, held));
+            self.closing.push_back((id, held));
         }
     }
 
@@ -356,9 +398,18 @@ impl Registry {
 
     /// A Close was skipped: the server holds the statement still.
     pub fn restore(&mut self, id: u64) {
-        if let Some(at) = self.closing.iter().position(|(closing, _)| *closing == id) {
-            let (id, held) = self.closing.remove(at);
-            self.held.entry(id).or_insert(held);
+        if let Some(at) = self.closing.iter().rposition(|(closing, _)| *closing == id) {
+            if let Some((id, held)) = self.closing.remove(at) {
+                self.held.entry(id).or_insert(held);
+            }
+        }
+    }
+
+    /// The server itself says that it has this statement, which was not known here: it is closed before its next use.
+    pub fn suspect(&mut self, id: u64) {
+        if let Some(held) = self.held.get_mut(&id) {
+            held.generation = held.generation.wrapping_sub(1);
+            held.stays = true;
         }
     }
 
@@ -449,7 +500,7 @@ mod tests {
         server.begin(&statement, 0);
         client.begin(b"s", statement.clone());
         server.undo(statement.id);
-        client.undo(statement.id);
+        client.undo(0);
         assert_eq!(server.stand(statement.id, 0), Standing::Absent);
         assert!(client.find(b"s").is_none());
     }

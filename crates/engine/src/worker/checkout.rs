@@ -283,6 +283,7 @@ impl Worker {
         let Some(server) = self.servers.get_mut(server_id.index(), server_id.generation) else { return };
         let index = server.slice;
         server.ledger.rest();
+        server.deallocating.clear();
         server.since = now;
         if server.cancels > 0 && !self.planted.is(Fault::LentBeforeCancelEof) {
             server.phase = Phase::CancelWait;
