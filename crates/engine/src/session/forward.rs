@@ -128,6 +128,11 @@ impl Link<'_> {
             ));
         };
         if server.ledger.len() >= LEDGER_MAX {
+            self.give_made(client, server);
+        }
+        if server.ledger.len() >= LEDGER_MAX {
+            // Without a Sync or Flush of the client's the server may keep its answers for itself.
+            self.out.fixed(server.conn, encode::FLUSH);
             client.pause = Pause::LedgerFull;
             return Next::Stop(Then::WhenTold);
         }
