@@ -10,7 +10,9 @@ use wire::tag::FrontendTag as F;
 
 use super::client::{Body, Client, Pause};
 use super::ledger::{LEDGER_MAX, Owed, Serve};
-use super::link::{CALL_BYTES_MAX, Link, TURNSTILE_BOUNDARIES, TURNSTILE_US, UNNAMED_BYTES_MAX};
+use super::link::{
+    CALL_BYTES_MAX, CLIENT_STATEMENTS_MAX, Link, TURNSTILE_BOUNDARIES, TURNSTILE_US, UNNAMED_BYTES_MAX,
+};
 use super::server::Server;
 use super::statements::{ClientStatements, Deallocate, Standing, Statement, deallocate};
 use super::taint::Taint;
@@ -259,6 +261,10 @@ impl Link<'_> {
         if parse.name.is_empty() {
             self.parse_unnamed(client, server, m, parse.tail)
         } else if self.renames() {
+            let named = client.statements.as_ref().map_or(0, |known| known.len());
+            if named >= CLIENT_STATEMENTS_MAX {
+                return refuse(Refusal::TooManyStatements { statements_max: CLIENT_STATEMENTS_MAX as u32 });
+            }
             self.tally.client_parses += 1;
             self.parse_named(client, server, &parse);
             Next::At(m.end())
