@@ -276,8 +276,13 @@ impl Link<'_> {
         }
         let serve = self.undo(client.as_deref_mut(), server);
         if serve == Some(Serve::Ours) {
-            let message = String::from_utf8_lossy(fields.message().unwrap_or_default()).into();
-            server.failed = Some(Box::new(Failure { code, message }));
+            if client.is_some() {
+                // A setting that rode in front of the client's words: what the server has now is not known.
+                server.outdated.get_or_insert(ServerOut::SettingRefused);
+            } else {
+                let message = String::from_utf8_lossy(fields.message().unwrap_or_default()).into();
+                server.failed = Some(Box::new(Failure { code, message }));
+            }
             return self.deliver(None, server, m);
         }
         let Some(client) = client else { return self.deliver(None, server, m) };

@@ -11,7 +11,8 @@ use wire::tag::FrontendTag as F;
 use super::client::{Body, Client, Pause};
 use super::ledger::{LEDGER_MAX, Owed, Serve};
 use super::link::{
-    CALL_BYTES_MAX, LOOK_BYTES_MAX, Link, TURNSTILE_BOUNDARIES, TURNSTILE_US, UNNAMED_BYTES_MAX,
+    CALL_BYTES_MAX, CLIENT_STATEMENTS_MAX, LOOK_BYTES_MAX, Link, TURNSTILE_BOUNDARIES, TURNSTILE_US,
+    UNNAMED_BYTES_MAX,
 };
 use super::server::Server;
 use super::statements::{ClientStatements, Deallocate, Standing, Statement, deallocate, may_clear};
@@ -20,8 +21,6 @@ use crate::contract::{Taken, Then};
 use crate::planted::Fault;
 use crate::refuse::Refusal;
 
-/// Named statements a client may keep.
-pub const STATEMENTS_MAX: usize = 10_000;
 /// Marks a ledger's statement number as the unnamed one's.
 pub(super) const UNNAMED: u64 = 1 << 63;
 
@@ -421,8 +420,8 @@ impl Link<'_> {
             self.tally.client_parses += 1;
             return Next::At(m.end());
         }
-        if known.len() >= STATEMENTS_MAX {
-            return refuse(Refusal::TooManyStatements { statements_max: STATEMENTS_MAX as u32 });
+        if known.len() >= CLIENT_STATEMENTS_MAX {
+            return refuse(Refusal::TooManyStatements { statements_max: CLIENT_STATEMENTS_MAX as u32 });
         }
         let statement = self.statements.intern(parse.tail, client.settings.plan_key);
         if server.registry.is_unsettled(statement.id, batch) {
