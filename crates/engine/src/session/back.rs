@@ -120,7 +120,7 @@ impl Link<'_> {
     /// client: for COPY data, or for the Sync behind an error.
     fn wake(&mut self, client: &mut Client, server: &Server) {
         let over = match client.pause {
-            Pause::No | Pause::Preparing => false,
+            Pause::No | Pause::Preparing | Pause::Unsettled => false,
             Pause::LedgerFull => server.ledger.len() < LEDGER_MAX / 2,
             Pause::Turnstile => {
                 server.ledger.skipping() || matches!(server.ledger.copy(), Copy::In | Copy::Both)
@@ -429,7 +429,9 @@ impl Link<'_> {
         }
         if client.pause == Pause::Unsettled {
             client.pause = Pause::No;
-            self.out.read(client.conn);
+            if !server.backlogged {
+                self.out.read(client.conn);
+            }
         }
         self.tally.queries += 1;
         self.tally.query_us += self.now.0.saturating_sub(client.requested.0);
