@@ -134,6 +134,10 @@ impl Link<'_> {
         }
         if server.ledger.is_empty() {
             client.requested = self.now;
+            // In session mode a server is lent for many transactions: the time between them is none of theirs.
+            if !self.rules.shared && server.status == TxStatus::Idle {
+                server.since = self.now;
+            }
         }
         let next = match tag {
             F::Query => self.query(client, server, m),

@@ -92,6 +92,9 @@ impl Worker {
         server.lent = true;
         server.boundaries = 0;
         server.phase = Phase::Linked { client: conn };
+        if settings.server_lifetime.is_zero() {
+            server.ends = now;
+        }
         self.server_deadlines.set(server_id.index(), Now::NEVER);
         let span = [settings.query_timeout, settings.transaction_timeout].into_iter().flatten().min();
         self.client_deadlines.set(conn.index(), now.plus_maybe(span));
@@ -262,9 +265,12 @@ impl Worker {
                 server.boundaries = 0;
                 out.read(conn);
             }
-            if server.status != TxStatus::Idle
-                && let Some(timeout) = home.slice.settings.idle_transaction_timeout
-            {
+            let settings = &home.slice.settings;
+            let patience = match server.status {
+                TxStatus::Idle => settings.client_idle_timeout,
+                TxStatus::InTransaction | TxStatus::Failed => settings.idle_transaction_timeout,
+            };
+            if let Some(timeout) = patience {
                 let due = now.plus(timeout).min(self.client_deadlines.at(conn.index()));
                 self.client_deadlines.set(conn.index(), due);
             }
