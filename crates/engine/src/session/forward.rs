@@ -138,6 +138,10 @@ impl Link<'_> {
         }
         if server.ledger.is_empty() {
             client.requested = self.now;
+            if server.status == TxStatus::Idle && !self.rules.shared {
+                // A server that is kept for long begins a transaction here.
+                server.since = self.now;
+            }
         }
         let next = match tag {
             F::Query => self.query(client, server, m),
@@ -152,6 +156,8 @@ impl Link<'_> {
             }
             F::FunctionCall => {
                 server.boundaries = server.boundaries.saturating_add(1);
+                // Which function it is stands there as a number, and its answer has no tag.
+                server.taint.mark(Taint::SET_CONFIG);
                 self.pass(client, server, m, Owed::Function)
             }
             F::CopyDone | F::CopyFail => self.pass(client, server, m, Owed::CopyEnd),

@@ -137,8 +137,13 @@ impl Worker {
             Some(refusal) => self.refuse(now, conn, refusal, out),
             None => {
                 // A query that begins later must be seen in time.
-                let soonest =
-                    [settings.query_timeout, settings.idle_transaction_timeout].into_iter().flatten().min();
+                let soonest = [
+                    settings.query_timeout,
+                    settings.transaction_timeout,
+                    settings.idle_transaction_timeout,
+                    settings.client_idle_timeout,
+                ];
+                let soonest = soonest.into_iter().flatten().min();
                 self.client_deadlines.set(conn.index(), due.min(now.plus_maybe(soonest)));
             }
         }

@@ -55,6 +55,10 @@ pub(crate) struct Stage {
     pub(crate) cuts: Vec<usize>,
 }
 
+fn millis(text: &str) -> Duration {
+    Duration::from_millis(text.parse().expect("milliseconds"))
+}
+
 fn config(line: &str) -> (Config, u32) {
     let mut config = Config::for_tests();
     config.proxy.auth_type = AuthType::Trust;
@@ -67,6 +71,8 @@ fn config(line: &str) -> (Config, u32) {
             ("mode", "statement") => database.pool_mode = Own(Some(PoolMode::Statement)),
             ("credits", n) => credits = n.parse().expect("a number"),
             ("statements", n) => config.proxy.max_prepared_statements = n.parse().expect("a number"),
+            ("client_idle_timeout", ms) => config.proxy.client_idle_timeout = Some(millis(ms)),
+            ("transaction_timeout", ms) => config.proxy.transaction_timeout = Some(millis(ms)),
             ("auth", "plain") => config.proxy.auth_type = AuthType::Plain,
             other => panic!("no such setting of a conversation: {other:?}"),
         }
@@ -150,7 +156,7 @@ impl Stage {
             [who, "backlogged"] => self.take(Input::Backlogged { conn: self.names[who] }),
             [who, "drained"] => self.take(Input::Drained { conn: self.names[who] }),
             ["wait", ms] => {
-                self.now = self.now.plus(Duration::from_millis(ms.parse().expect("milliseconds")));
+                self.now = self.now.plus(millis(ms));
                 self.take(Input::Tick);
             }
             ["order", order] => self.order(order),
