@@ -6,7 +6,7 @@ use wire::sqlstate::SqlState;
 use wire::tag::BackendTag as B;
 
 use super::client::{Body, Client, Pause};
-use super::forward::{JUDGED, UNNAMED, shorter};
+use super::forward::{UNNAMED, shorter};
 use super::ledger::{Copy, Entry, LEDGER_MAX, Owed, Serve, Verdict};
 use super::link::{CALL_BYTES_MAX, LOOK_BYTES_MAX, Link};
 use super::params;
@@ -119,12 +119,12 @@ impl Link<'_> {
     /// Takes a client's bytes again where the reason not to is over. A turn can't end where the server waits for its
     /// client: for COPY data, or for the Sync behind an error.
     fn wake(&mut self, client: &mut Client, server: &Server) {
-        let copying = matches!(server.ledger.copy(), Copy::In | Copy::Both);
         let over = match client.pause {
-            Pause::No | Pause::Preparing => false,
+            Pause::No | Pause::Preparing | Pause::Unsettled => false,
             Pause::LedgerFull => server.ledger.len() < LEDGER_MAX / 2,
-            Pause::Unsettled => copying || !server.ledger.holds_boundary(),
-            Pause::Turnstile => copying || server.ledger.skipping(),
+            Pause::Turnstile => {
+                server.ledger.skipping() || matches!(server.ledger.copy(), Copy::In | Copy::Both)
+            }
         };
         if over {
             client.pause = Pause::No;
@@ -196,11 +196,23 @@ impl Link<'_> {
         m: Message<'_>,
     ) -> Next {
         let Some(client) = client else { return self.deliver(None, server, m) };
-        if tag == B::ParseComplete
-            && let (Some(front), Some(statements)) = (front, &mut client.statements)
-            && begun(front)
-        {
-            statements.confirm();
+        if let Some(front) = front {
+            match tag {
+                B::ParseComplete if front.statement & UNNAMED != 0 => {
+                    client.unnamed_before.take_if(|(of, _)| *of == front.serial);
+                }
+                B::ParseComplete => {
+                    if let Some(statements) = client.statements.as_mut().filter(|_| front.serial != 0) {
+                        statements.confirm(front.serial);
+                    }
+                }
+                B::CommandComplete if front.owed == Owed::Execute && front.serial != 0 => {
+                    if let Some(statements) = &mut client.statements {
+                        statements.forget(front.serial);
+                    }
+                }
+                _ => {}
+            }
         }
         self.deliver(Some(client), server, m)
     }
@@ -264,8 +276,13 @@ impl Link<'_> {
         }
         let serve = self.undo(client.as_deref_mut(), server);
         if serve == Some(Serve::Ours) {
-            let message = String::from_utf8_lossy(fields.message().unwrap_or_default()).into();
-            server.failed = Some(Box::new(Failure { code, message }));
+            if client.is_some() {
+                // A setting that rode in front of the client's words: what the server has now is not known.
+                server.outdated.get_or_insert(ServerOut::SettingRefused);
+            } else {
+                let message = String::from_utf8_lossy(fields.message().unwrap_or_default()).into();
+                server.failed = Some(Box::new(Failure { code, message }));
+            }
             return self.deliver(None, server, m);
         }
         let Some(client) = client else { return self.deliver(None, server, m) };
@@ -300,7 +317,8 @@ impl Link<'_> {
 
     /// A plan that was refused after a change of the schema, or a statement that is gone: the next use prepares it anew.
     fn heal(&mut self, server: &mut Server, front: Entry, fields: &Fields<'_>) {
-        if !is_shared(front) || !self.renames() || self.planted.is(Fault::PlanNotHealed) {
+        let nameless = front.statement == 0 || front.statement & UNNAMED != 0;
+        if nameless || !self.renames() || self.planted.is(Fault::PlanNotHealed) {
             return;
         }
         if fields.code() == Some(SqlState::FEATURE_NOT_SUPPORTED)
@@ -310,8 +328,6 @@ impl Link<'_> {
             self.tally.statements_healed += 1;
         } else if fields.code() == Some(SqlState::INVALID_SQL_STATEMENT_NAME) {
             server.registry.remove(front.statement);
-        } else if fields.code() == Some(SqlState::DUPLICATE_PREPARED_STATEMENT) && front.owed == Owed::Parse {
-            server.registry.suspect(front.statement);
         }
     }
 
@@ -320,55 +336,44 @@ impl Link<'_> {
         let mut undone = Vec::new();
         let serve = server.ledger.on_error(|entry| undone.push(entry));
         let mut client = client;
-        let mut begins = undone.iter().filter(|entry| begun(**entry)).count();
-        let mut unnamed = Vec::new();
-        for entry in undone.into_iter().rev() {
+        for (at, entry) in undone.into_iter().enumerate().rev() {
+            let named = entry.statement != 0 && entry.statement & UNNAMED == 0;
             let statements = client.as_deref_mut().and_then(|client| client.statements.as_mut());
             match entry.owed {
+                Owed::Parse if entry.statement & UNNAMED != 0 => {
+                    server.unnamed = 0;
+                    if let Some(client) = client.as_deref_mut().filter(|_| entry.serve == Serve::Client) {
+                        undo_unnamed(client, entry.serial, at > 0);
+                    }
+                }
                 Owed::Parse | Owed::MadeParse => {
-                    if entry.owed == Owed::Parse && !is_shared(entry) {
-                        server.unnamed = 0;
-                        if entry.serve == Serve::Client {
-                            unnamed.push(entry.statement & !JUDGED);
-                        }
-                        if entry.statement == UNNAMED | JUDGED {
-                            server.deallocating.pop_back();
-                        }
-                    } else if entry.owed == Owed::Parse
+                    if named
+                        && entry.owed == Owed::Parse
                         && !self.planted.is(Fault::RegisteredBeforeParseComplete)
                     {
                         server.registry.undo(entry.statement);
                     }
-                    if begun(entry) {
-                        begins -= 1;
-                        match statements {
-                            Some(statements) if self.planted.is(Fault::ClientKeepsFailedParse) => {
-                                statements.confirm();
-                            }
-                            Some(statements) => statements.undo(begins),
-                            None => {}
-                        }
+                    if let Some(statements) = statements.filter(|_| entry.serial != 0)
+                        && !self.planted.is(Fault::ClientKeepsFailedParse)
+                    {
+                        statements.undo(entry.serial);
                     }
                 }
                 Owed::Close if entry.serve == Serve::Hidden => server.registry.restore(entry.statement),
-                Owed::MadeClose | Owed::MadeDeallocate => {
-                    if let Some(statements) = statements {
-                        statements.restore(entry.statement);
+                Owed::MadeClose | Owed::MadeDeallocate | Owed::Execute => {
+                    if let Some(statements) = statements.filter(|_| entry.serial != 0) {
+                        statements.restore(entry.serial);
                     }
                 }
                 Owed::Close
                 | Owed::Bind
                 | Owed::DescribeStatement
                 | Owed::DescribePortal
-                | Owed::Execute
                 | Owed::Query
                 | Owed::Function
                 | Owed::Sync
                 | Owed::CopyEnd => {}
             }
-        }
-        if let Some(client) = client {
-            undo_unnamed(client, server, &unnamed);
         }
         serve
     }
@@ -391,17 +396,6 @@ impl Link<'_> {
             }
             if theirs {
                 server.taint.mark(Taint::of_tag(tag));
-            }
-            if theirs
-                && tag == b"DEALLOCATE"
-                && let Some((id, name)) = server.deallocating.pop_front()
-                && let Some(client) = client.as_deref_mut()
-            {
-                server.registry.remove(id);
-                client.pinned &= server.ledger.entries().any(|entry| entry.statement & UNNAMED != 0);
-                if let Some(statements) = &mut client.statements {
-                    statements.remove(&name);
-                }
             }
             if gone && theirs {
                 if let Some(statements) = client.as_deref_mut().and_then(|client| client.statements.as_mut())
@@ -430,6 +424,15 @@ impl Link<'_> {
         let Some(client) = client.filter(|_| verdict == Verdict::Relay) else {
             return self.deliver(None, server, m);
         };
+        if let Some(statements) = &mut client.statements {
+            statements.settle();
+        }
+        if client.pause == Pause::Unsettled {
+            client.pause = Pause::No;
+            if !server.backlogged {
+                self.out.read(client.conn);
+            }
+        }
         self.tally.queries += 1;
         self.tally.query_us += self.now.0.saturating_sub(client.requested.0);
         client.requested = self.now;
@@ -440,36 +443,19 @@ impl Link<'_> {
     }
 }
 
+/// A Parse of the unnamed statement came to nothing. One that was skipped leaves what stood before it, where that is known.
+fn undo_unnamed(client: &mut Client, batch: u32, skipped: bool) {
+    let Some((_, before)) = client.unnamed_before.take_if(|(of, _)| *of == batch) else { return };
+    client.unnamed = before.filter(|_| skipped);
+}
+
 fn misfit(server: &Server, m: Message<'_>) -> Next {
     let owed = server.ledger.front().map_or("nothing", |entry| entry.owed.name());
     Next::End(End::Misfit { tag: m.header.tag, owed })
 }
 
-/// True where the message named a shared statement to the server.
-fn is_shared(entry: Entry) -> bool {
-    entry.statement != 0 && entry.statement & (UNNAMED | JUDGED) == 0
-}
-
-/// True where the message is a client's Parse of a statement with a name that was free.
-fn begun(entry: Entry) -> bool {
-    let parse = matches!(entry.owed, Owed::Parse | Owed::MadeParse);
-    parse && entry.serve == Serve::Client && entry.statement & !UNNAMED != 0 && entry.statement & UNNAMED == 0
-}
-
-/// Takes back unnamed statements that were not prepared after all, unless a later Parse has taken their place.
-fn undo_unnamed(client: &mut Client, server: &Server, undone: &[u64]) {
-    let now = UNNAMED | client.unnamed.as_ref().map_or(0, |statement| statement.id);
-    let again = |entry: &Entry| {
-        entry.owed == Owed::Parse && entry.serve == Serve::Client && entry.statement & !JUDGED == now
-    };
-    if undone.contains(&now) && !server.ledger.entries().any(again) {
-        client.unnamed = None;
-        client.pinned = false;
-    }
-}
-
 fn confirm(server: &mut Server, front: Entry) {
-    if !is_shared(front) {
+    if front.statement == 0 || front.statement & UNNAMED != 0 {
         return;
     }
     match front.owed {

@@ -9,10 +9,13 @@ use wire::frontend::{self, Target};
 use wire::tag::FrontendTag as F;
 
 use super::client::{Body, Client, Pause};
-use super::ledger::{Copy, LEDGER_MAX, Owed, Serve};
-use super::link::{CALL_BYTES_MAX, Link, TURNSTILE_BOUNDARIES, TURNSTILE_US, UNNAMED_BYTES_MAX};
+use super::ledger::{LEDGER_MAX, Owed, Serve};
+use super::link::{
+    CALL_BYTES_MAX, CLIENT_STATEMENTS_MAX, LOOK_BYTES_MAX, Link, TURNSTILE_BOUNDARIES, TURNSTILE_US,
+    UNNAMED_BYTES_MAX,
+};
 use super::server::Server;
-use super::statements::{ClientStatements, Deallocate, Standing, Statement, deallocate};
+use super::statements::{ClientStatements, Deallocate, Standing, Statement, deallocate, may_clear};
 use super::taint::Taint;
 use crate::contract::{Taken, Then};
 use crate::planted::Fault;
@@ -20,9 +23,6 @@ use crate::refuse::Refusal;
 
 /// Marks a ledger's statement number as the unnamed one's.
 pub(super) const UNNAMED: u64 = 1 << 63;
-/// Marks it as a client's named one that was sent without its name: the server is to judge it, not to keep it. With
-/// [`UNNAMED`]: a DEALLOCATE.
-pub(super) const JUDGED: u64 = 1 << 62;
 
 /// How a client's input ended.
 #[derive(Debug)]
@@ -149,7 +149,7 @@ impl Link<'_> {
             F::Bind => self.bind(client, server, m),
             F::Describe => self.describe(client, server, m),
             F::Close => self.close(client, server, m),
-            F::Execute => self.pass(client, server, m, Owed::Execute),
+            F::Execute => self.execute(client, server, m),
             F::Sync => {
                 server.boundaries = server.boundaries.saturating_add(1);
                 self.pass(client, server, m, Owed::Sync)
@@ -203,13 +203,33 @@ impl Link<'_> {
         Next::At(m.at + take)
     }
 
+    fn execute(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Next {
+        let mut serial = 0;
+        if let Some(name) = server.deallocating.take().filter(|_| !server.ledger.skipping())
+            && let Some(known) = &mut client.statements
+        {
+            serial = known.retire(&name, server.ledger.batch()).unwrap_or(0);
+        }
+        server.ledger.push_for(Owed::Execute, Serve::Client, 0, serial);
+        self.relay(client, server, m)
+    }
+
     fn query(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Next {
         if self.rules.no_simple_query {
             return refuse(Refusal::SimpleQueryDisabled);
         }
+        if self.rules.shared && !m.is_whole() && m.header.body <= LOOK_BYTES_MAX {
+            return m.want_whole();
+        }
         server.boundaries = server.boundaries.saturating_add(1);
         if self.rules.shared {
             let text = m.body();
+            if let Some(next) = self.hangs_on_deallocate(client, server, text) {
+                return next;
+            }
+            if let Some(statements) = client.statements.as_mut().filter(|_| may_clear(text)) {
+                statements.may_clear(server.ledger.batch());
+            }
             if m.is_whole() && self.answers_deallocate(client, server, text) {
                 return Next::At(m.end());
             }
@@ -225,6 +245,18 @@ impl Link<'_> {
         self.pass(client, server, m, Owed::Query)
     }
 
+    /// A `DEALLOCATE name` whose name hangs on an earlier batch.
+    fn hangs_on_deallocate(&self, client: &mut Client, server: &Server, body: &[u8]) -> Option<Next> {
+        if body.len() > 160 || !self.renames() || client.statements.is_none() {
+            return None;
+        }
+        let Deallocate::Name { name, quoted } = deallocate(body.strip_suffix(b"\0").unwrap_or(body)) else {
+            return None;
+        };
+        let folded = if quoted { name.to_vec() } else { name.to_ascii_lowercase() };
+        hangs(client, server, &folded)
+    }
+
     /// `DEALLOCATE name` of a statement that is known here by the client's name only.
     fn answers_deallocate(&mut self, client: &mut Client, server: &mut Server, body: &[u8]) -> bool {
         if body.len() > 160 || server.ledger.skipping() || !self.renames() {
@@ -238,8 +270,8 @@ impl Link<'_> {
         if server.ledger.is_empty() && server.status == TxStatus::Failed {
             return false;
         }
-        let Some(id) = statements.retire(&folded) else { return false };
-        server.ledger.push(Owed::MadeDeallocate, Serve::Client, id);
+        let Some(serial) = statements.retire(&folded, server.ledger.batch()) else { return false };
+        server.ledger.push_for(Owed::MadeDeallocate, Serve::Client, 0, serial);
         self.give_made(client, server);
         true
     }
@@ -273,12 +305,10 @@ impl Link<'_> {
         if parse.name.is_empty() {
             self.parse_unnamed(client, server, m, parse.tail)
         } else if self.renames() {
-            if let Some(next) = keeps_out(client, server, &parse) {
+            if let Some(next) = hangs(client, server, parse.name) {
                 return next;
             }
-            self.tally.client_parses += 1;
-            self.parse_named(client, server, &parse);
-            Next::At(m.end())
+            self.parse_named(client, server, &parse, m)
         } else {
             server.taint.mark(Taint::of_text(parse.query()));
             server.taint.mark(Taint::PREPARE);
@@ -308,6 +338,10 @@ impl Link<'_> {
         if tail.len() > UNNAMED_BYTES_MAX {
             return self.parse_huge(client, server, m);
         }
+        let batch = server.ledger.batch();
+        if let Some(statements) = client.statements.as_mut().filter(|_| may_clear(tail)) {
+            statements.may_clear(batch);
+        }
         if tail.len() <= 160
             && let Some(next) = self.parse_deallocate(client, server, m, tail)
         {
@@ -319,13 +353,16 @@ impl Link<'_> {
         };
         server.taint.mark(statement.taint);
         server.unnamed = statement.id;
+        server.ledger.push_for(Owed::Parse, Serve::Client, UNNAMED | statement.id, batch);
+        let before = client.unnamed.replace(statement);
+        // Where it was not the first of its batch, what an error would bring back is not known: nothing is.
+        let first = client.unnamed_before.as_ref().is_none_or(|(of, _)| *of != batch) && !client.pinned;
+        client.unnamed_before = Some((batch, before.filter(|_| first)));
         client.pinned = false;
-        server.ledger.push(Owed::Parse, Serve::Client, UNNAMED | statement.id);
-        client.unnamed = Some(statement);
         self.relay(client, server, m)
     }
 
-    /// `DEALLOCATE name` by the extended protocol: the server is told its own name for the statement.
+    /// `DEALLOCATE name` by the extended protocol: the server is told the name of a statement that is there for that only.
     fn parse_deallocate(
         &mut self,
         client: &mut Client,
@@ -336,33 +373,69 @@ impl Link<'_> {
         let (text, _) = frame::cstr(tail)?;
         let Deallocate::Name { name, quoted } = deallocate(text) else { return None };
         let name = if quoted { name.to_vec() } else { name.to_ascii_lowercase() };
-        let statement = client.statements.as_ref().filter(|_| self.renames())?.find(&name)?.clone();
-        self.ensure(server, &statement);
+        client.statements.as_ref().filter(|_| self.renames())?.find(&name)?;
+        if let Some(next) = hangs(client, server, &name) {
+            return Some(next);
+        }
         let mut text = b"DEALLOCATE ".to_vec();
-        self.statements.write_name(statement.id, &mut text);
+        let known = client.statements.as_mut()?;
+        self.throwaway(known, server, &name, &mut text);
         text.extend_from_slice(&[0, 0, 0]);
         self.out.make(server.conn, |made| encode::parse(made, b"", &text));
-        server.ledger.push(Owed::Parse, Serve::Client, UNNAMED | JUDGED);
-        server.deallocating.push_back((statement.id, name.into()));
+        server.ledger.push_for(Owed::Parse, Serve::Client, UNNAMED, server.ledger.batch());
+        server.deallocating = Some(name.into());
         server.unnamed = 0;
         client.unnamed = None;
         client.pinned = true;
         Some(Next::At(m.end()))
     }
 
-    fn parse_named(&mut self, client: &mut Client, server: &mut Server, parse: &frontend::Parse<'_>) {
+    /// Prepares an empty statement under a name of its own, which is appended to `out`; errors that speak of it are to
+    /// speak of `name`.
+    fn throwaway(
+        &mut self,
+        known: &mut ClientStatements,
+        server: &mut Server,
+        name: &[u8],
+        out: &mut Vec<u8>,
+    ) {
+        let start = out.len();
+        let id = self.statements.write_throwaway(out);
+        known.remember(id, name.into());
+        self.out.make(server.conn, |made| encode::parse(made, &out[start..], &[0, 0, 0]));
+        server.ledger.push(Owed::Parse, Serve::Hidden, 0);
+        server.taint.mark(Taint::PREPARE);
+    }
+
+    fn parse_named(
+        &mut self,
+        client: &mut Client,
+        server: &mut Server,
+        parse: &frontend::Parse<'_>,
+        m: Message<'_>,
+    ) -> Next {
         let hasher = self.statements.hasher();
         let known = client.statements.get_or_insert_with(|| Box::new(ClientStatements::new(hasher)));
-        if let Some(taken) = known.find(parse.name).cloned() {
-            // The client has this name already: the server itself shall say so, by a name that it holds.
-            self.ensure(server, &taken);
-            self.tally.server_parses += 1;
-            self.send_parse(server, taken.id, parse.tail);
+        let batch = server.ledger.batch();
+        if known.find(parse.name).is_some() {
+            // The client has this name already: the server itself shall say so, of a name that it holds for sure.
+            let mut name = Vec::with_capacity(40);
+            self.throwaway(known, server, parse.name, &mut name);
+            self.out.make(server.conn, |made| encode::parse(made, &name, parse.tail));
             server.ledger.push(Owed::Parse, Serve::Client, 0);
-            return;
+            self.tally.client_parses += 1;
+            return Next::At(m.end());
+        }
+        if known.len() >= CLIENT_STATEMENTS_MAX {
+            return refuse(Refusal::TooManyStatements { statements_max: CLIENT_STATEMENTS_MAX as u32 });
         }
         let statement = self.statements.intern(parse.tail, client.settings.plan_key);
-        known.begin(parse.name, statement.clone());
+        if server.registry.is_unsettled(statement.id, batch) {
+            client.pause = Pause::Unsettled;
+            return Next::Stop(Then::WhenTold);
+        }
+        self.tally.client_parses += 1;
+        let serial = known.begin(parse.name, statement.clone(), batch);
         server.taint.mark(statement.taint);
         let generation = self.statements.generation(statement.id);
         let failed = server.ledger.is_empty() && server.status == TxStatus::Failed;
@@ -371,17 +444,18 @@ impl Link<'_> {
                 // In a failed transaction Parse is refused unless it ends the transaction: the server is to judge.
                 server.unnamed = 0;
                 self.out.make(server.conn, |made| encode::parse(made, b"", parse.tail));
-                server.ledger.push(Owed::Parse, Serve::Client, JUDGED | statement.id);
+                server.ledger.push_for(Owed::Parse, Serve::Client, 0, serial);
             }
-            Standing::There => server.ledger.push(Owed::MadeParse, Serve::Client, statement.id),
+            Standing::There => server.ledger.push_for(Owed::MadeParse, Serve::Client, 0, serial),
             standing @ (Standing::Absent | Standing::Void) => {
                 self.make_room(server, &statement, standing);
                 self.tally.server_parses += 1;
                 self.send_parse(server, statement.id, parse.tail);
-                server.registry.begin(&statement, generation);
-                server.ledger.push(Owed::Parse, Serve::Client, statement.id);
+                server.registry.begin(&statement, generation, batch);
+                server.ledger.push_for(Owed::Parse, Serve::Client, statement.id, serial);
             }
         }
+        Next::At(m.end())
     }
 
     fn send_parse(&mut self, server: &Server, id: u64, tail: &[u8]) {
@@ -393,10 +467,10 @@ impl Link<'_> {
     /// Closes, in line, what must go before a statement can be prepared.
     fn make_room(&mut self, server: &mut Server, statement: &Arc<Statement>, standing: Standing) {
         if standing == Standing::Void {
-            server.registry.retire(statement.id);
+            server.registry.retire(statement.id, server.ledger.batch());
             self.close_on_server(server, statement.id);
         }
-        while let Some(victim) = server.registry.evict(self.rules.statements_max) {
+        while let Some(victim) = server.registry.evict(self.rules.statements_max, server.ledger.batch()) {
             self.close_on_server(server, victim);
         }
     }
@@ -430,7 +504,7 @@ impl Link<'_> {
             made.push(0);
         });
         self.out.text(server.conn, &statement.tail);
-        server.registry.begin(statement, generation);
+        server.registry.begin(statement, generation, server.ledger.batch());
         server.ledger.push(Owed::Parse, Serve::Hidden, statement.id);
     }
 
@@ -477,6 +551,14 @@ impl Link<'_> {
             }
             Err(error) => return malformed(error),
         };
+        let hanging = match names.statement {
+            b"" => hangs_unnamed(client, server),
+            name => hangs(client, server, name),
+        };
+        if let Some(next) = hanging {
+            self.tally.binds -= 1;
+            return next;
+        }
         if names.statement.is_empty() {
             self.ensure_unnamed(client, server);
             return self.pass(client, server, m, Owed::Bind);
@@ -525,8 +607,14 @@ impl Link<'_> {
             return self.pass(client, server, m, owed);
         }
         if name.is_empty() {
+            if let Some(next) = hangs_unnamed(client, server) {
+                return next;
+            }
             self.ensure_unnamed(client, server);
             return self.pass(client, server, m, owed);
+        }
+        if let Some(next) = hangs(client, server, name) {
+            return next;
         }
         let Some(statement) = client.statements.as_ref().and_then(|known| known.find(name)).cloned() else {
             return self.pass(client, server, m, owed);
@@ -549,30 +637,45 @@ impl Link<'_> {
             return self.pass(client, server, m, Owed::Close);
         }
         if name.is_empty() {
+            if let Some(next) = hangs_unnamed(client, server) {
+                return next;
+            }
             client.unnamed = None;
             client.pinned = false;
             server.unnamed = 0;
             return self.pass(client, server, m, Owed::Close);
         }
-        let Some(id) = client.statements.as_mut().and_then(|known| known.retire(name)) else {
+        if let Some(next) = hangs(client, server, name) {
+            return next;
+        }
+        let batch = server.ledger.batch();
+        let Some(serial) = client.statements.as_mut().and_then(|known| known.retire(name, batch)) else {
             return self.pass(client, server, m, Owed::Close);
         };
-        server.ledger.push(Owed::MadeClose, Serve::Client, id);
+        server.ledger.push_for(Owed::MadeClose, Serve::Client, 0, serial);
         Next::At(m.end())
     }
 }
 
-/// Why a named Parse is not taken now, if so: the client holds enough, or asks for a name of which nobody knows yet
-/// whether it is free, because its first Parse is under way in an earlier batch.
-fn keeps_out(client: &mut Client, server: &Server, parse: &frontend::Parse<'_>) -> Option<Next> {
+/// Holds a client back whose next message hangs on what an earlier batch of its own comes to: on whether this name is
+/// taken, or whether the server holds its text. That batch's Sync was sent, so its answer will come.
+fn hangs(client: &mut Client, server: &Server, name: &[u8]) -> Option<Next> {
     let known = client.statements.as_ref()?;
-    let settles = server.ledger.copy() == Copy::No && server.ledger.holds_boundary();
-    if settles && known.is_pending(parse.name) {
-        client.pause = Pause::Unsettled;
-        return Some(Next::Stop(Then::WhenTold));
+    let batch = server.ledger.batch();
+    let unsettled = known.is_unsettled(name, batch)
+        || known.find(name).is_some_and(|statement| server.registry.is_unsettled(statement.id, batch));
+    if !unsettled {
+        return None;
     }
-    let full = known.is_full_for(parse.tail.len()) && known.find(parse.name).is_none();
-    full.then(|| refuse(Refusal::TooManyStatements { statements_max: known.len() as u32 }))
+    client.pause = Pause::Unsettled;
+    Some(Next::Stop(Then::WhenTold))
+}
+
+/// The same for the unnamed statement.
+fn hangs_unnamed(client: &mut Client, server: &Server) -> Option<Next> {
+    client.unnamed_before.as_ref().filter(|(batch, _)| *batch != server.ledger.batch())?;
+    client.pause = Pause::Unsettled;
+    Some(Next::Stop(Then::WhenTold))
 }
 
 /// Target and name of a Describe or Close, once it is whole; `Ok(None)`: it is malformed, the server shall say so.

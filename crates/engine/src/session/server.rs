@@ -9,7 +9,6 @@
 //! CancelWait: a cancel request for its last client has not ended. From any state: Closing, until the server's EOF.
 //! Courier: not a session at all, but the connection that carries a cancel request.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use model::id::{ConnId, PublicId, WorkerId};
@@ -145,6 +144,8 @@ pub struct Server {
     pub rolling_back: bool,
     /// Its login has succeeded.
     pub up: bool,
+    /// It has served somebody.
+    pub lent: bool,
     /// Its connect_query is under way.
     pub starting: bool,
     /// Why it was told goodbye.
@@ -155,8 +156,8 @@ pub struct Server {
     pub backlogged: bool,
     /// The number of the unnamed statement it holds for its client; 0 where none is known.
     pub unnamed: u64,
-    /// The shared statement a `DEALLOCATE` under way names, and the client's name for it.
-    pub deallocating: VecDeque<(u64, Box<[u8]>)>,
+    /// The name that a `DEALLOCATE` names which was parsed and not executed yet.
+    pub deallocating: Option<Box<[u8]>>,
     /// Shared statements it holds.
     pub registry: Registry,
     /// Its settings as far as they are known.
@@ -204,12 +205,13 @@ impl Server {
             failed: None,
             rolling_back: false,
             up: false,
+            lent: false,
             starting: false,
             why: ServerOut::ServerClosed,
             fatal: false,
             backlogged: false,
             unnamed: 0,
-            deallocating: VecDeque::new(),
+            deallocating: None,
             registry,
             base: settings.clone(),
             settings,

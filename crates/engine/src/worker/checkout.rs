@@ -9,7 +9,7 @@ use wire::encode;
 
 use super::Worker;
 use crate::contract::Outputs;
-use crate::orders::Drain;
+use crate::orders::{Drain, Replication};
 use crate::planted::Fault;
 use crate::refuse::Refusal;
 use crate::remark::{ClientOut, Remark, ServerOut};
@@ -60,6 +60,7 @@ impl Worker {
             })
         };
         if let Some(server) = found {
+            client.requested = now;
             return self.join(now, conn, server, out);
         }
         if !home.slice.settings.max_waiting_clients.admits(home.slice.waiting()) {
@@ -87,8 +88,8 @@ impl Worker {
         let rested = now.since(server.since);
         let settings = &home.slice.settings;
         client.life = Life::Linked { server: server_id };
-        client.requested = now;
         server.since = now;
+        server.lent = true;
         server.boundaries = 0;
         server.phase = Phase::Linked { client: conn };
         self.server_deadlines.set(server_id.index(), Now::NEVER);
@@ -286,7 +287,6 @@ impl Worker {
         let Some(server) = self.servers.get_mut(server_id.index(), server_id.generation) else { return };
         let index = server.slice;
         server.ledger.rest();
-        server.deallocating.clear();
         server.since = now;
         if server.cancels > 0 && !self.planted.is(Fault::LentBeforeCancelEof) {
             server.phase = Phase::CancelWait;
@@ -411,7 +411,7 @@ impl Worker {
             Some(ServerOut::Operator)
         } else if slice.owes() {
             Some(ServerOut::Revoked)
-        } else if now >= server.ends || slice.key.replication != crate::orders::Replication::No {
+        } else if server.lent && (now >= server.ends || slice.key.replication != Replication::No) {
             Some(ServerOut::Lifetime)
         } else {
             None

@@ -85,7 +85,7 @@ impl Worker {
                 Life::Knocking(_) | Life::Arriving { .. } | Life::Waiting { .. } => {
                     return Taken { used: at, then: Then::WhenTold };
                 }
-                Life::Cancelled => match self.cancelled_bytes(now, conn, bytes, at, out) {
+                Life::Cancelled { .. } => match self.cancelled_bytes(now, conn, bytes, at, out) {
                     Ok(taken) => return taken,
                     Err(from) => at = from,
                 },
@@ -172,6 +172,9 @@ impl Worker {
                     Err(Some(idle)) => return idle,
                     Err(None) => return Idle::Taken(Taken { used: at, then: Then::AtLeast(header.total()) }),
                 },
+                F::Query if body.is_none() && header.body as usize <= 160 => {
+                    return Idle::Taken(Taken { used: at, then: Then::AtLeast(header.total()) });
+                }
                 F::Query => match body.and_then(|body| deallocate_alone(client, body)) {
                     Some(name) => {
                         if let Some(statements) = &mut client.statements {
@@ -481,7 +484,7 @@ impl Worker {
         }
         match &client.life {
             Life::Login(_) => self.logins -= 1,
-            Life::Knocking(_) | Life::Idle | Life::Cancelled => {}
+            Life::Knocking(_) | Life::Idle | Life::Cancelled { .. } => {}
             Life::Arriving { .. } => self.homes[home as usize].slice.arriving.retain(|other| *other != conn),
             Life::Waiting { .. } if self.planted.is(Fault::DeadWaiterKept) => {}
             Life::Waiting { since, .. } => self.homes[home as usize].slice.leave(conn, now, *since),

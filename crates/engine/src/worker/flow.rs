@@ -60,7 +60,7 @@ impl Worker {
             | Life::Knocking(_)
             | Life::Arriving { .. }
             | Life::Waiting { .. }
-            | Life::Cancelled => {}
+            | Life::Cancelled { .. } => {}
         }
     }
 }

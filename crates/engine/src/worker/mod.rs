@@ -133,6 +133,13 @@ impl Worker {
         }
     }
 
+    /// The key of what all workers must make alike: the salts of users who do not exist, and of those whose password is
+    /// stored as it is.
+    pub fn with_process_key(mut self, key: [u8; 32]) -> Self {
+        self.keys = Keys::new(key);
+        self
+    }
+
     /// Plants a fault, for the simulator to find.
     #[cfg(feature = "planted")]
     pub fn plant(&mut self, fault: crate::planted::Fault) {
@@ -178,7 +185,7 @@ impl Worker {
         match self.clients.get(conn.index(), conn.generation) {
             Some(client) => match client.life {
                 Life::Linked { .. } => FULL,
-                Life::Idle | Life::Cancelled => {
+                Life::Idle | Life::Cancelled { .. } => {
                     let rests =
                         self.homes.get(client.slice as usize).is_some_and(|home| home.slice.idle_len() > 0);
                     if rests { FULL } else { SMALL }
@@ -253,7 +260,7 @@ impl Worker {
     /// Numbers of connections to servers: apart from the steward's, who numbers clients from 1.
     fn public(&mut self) -> PublicId {
         self.next_public += 1;
-        PublicId(1 << 40 | u64::from(self.id.0) << 32 | self.next_public)
+        PublicId(1 << 30 | (self.next_public & 0x3f_ffff) << 8 | u64::from(self.id.0 & 0xff))
     }
 }
 

@@ -56,7 +56,7 @@ impl Worker {
                 }
                 self.client_deadlines.set(conn.index(), due);
             }
-            Life::Cancelled => {}
+            Life::Cancelled { .. } => {}
             Life::Waiting { .. } => self.waiting_due(now, conn, out),
             Life::Linked { server } => self.linked_due(now, conn, server, out),
         }

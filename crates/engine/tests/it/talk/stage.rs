@@ -10,7 +10,8 @@ use engine::orders::{Admission, Drain, Note, Order, Scope};
 use engine::remark::Remark;
 use engine::time::Now;
 use engine::worker::Worker;
-use model::config::checked::{AuthType, Config, Database, Own, PoolMode, SecretText, User};
+use model::config::checked::{AuthType, Config, Database, SecretText, User};
+use model::config::value::Given;
 use model::id::{ConnId, PoolId, PublicId, SliceId, Ticket, WorkerId};
 
 use super::notation::{backend, frontend, messages, show_backend, show_frontend, words};
@@ -55,34 +56,36 @@ pub(crate) struct Stage {
     pub(crate) cuts: Vec<usize>,
 }
 
-fn millis(text: &str) -> Duration {
-    Duration::from_millis(text.parse().expect("milliseconds"))
-}
-
+/// Words of the line are `credits=N` and settings: of `[proxy]`, as `db.` of the database, as `user.` of alice.
 fn config(line: &str) -> (Config, u32) {
     let mut config = Config::for_tests();
     config.proxy.auth_type = AuthType::Trust;
+    let mut alice = account("alice");
     let mut database = Database { server: "main".into(), ..Database::with_defaults("app".into()) };
     let mut credits = 1;
     for word in words(line) {
         let (key, value) = word.split_once('=').unwrap_or((&word, ""));
         match (key, value) {
-            ("mode", "session") => database.pool_mode = Own(Some(PoolMode::Session)),
-            ("mode", "statement") => database.pool_mode = Own(Some(PoolMode::Statement)),
             ("credits", n) => credits = n.parse().expect("a number"),
-            ("statements", n) => config.proxy.max_prepared_statements = n.parse().expect("a number"),
-            ("client_idle_timeout", ms) => config.proxy.client_idle_timeout = Some(millis(ms)),
-            ("transaction_timeout", ms) => config.proxy.transaction_timeout = Some(millis(ms)),
-            ("auth", "plain") => config.proxy.auth_type = AuthType::Plain,
-            other => panic!("no such setting of a conversation: {other:?}"),
+            _ => {
+                let given = Given::Word(value.into());
+                let set = match key.split_once('.') {
+                    Some(("db", key)) => database.set(key, &given),
+                    Some(("user", key)) => alice.set(key, &given),
+                    _ => config.proxy.set(key, &given),
+                };
+                set.unwrap_or_else(|| panic!("no such setting: {key}")).expect("a value of this setting");
+            }
         }
     }
     config.add_database(database);
-    for name in ["alice", "bob"] {
-        let password = Some(SecretText::new("secret".into()));
-        config.add_user(User { password, ..User::with_defaults(name.into()) });
-    }
+    config.add_user(alice);
+    config.add_user(account("bob"));
     (config, credits)
+}
+
+fn account(name: &str) -> User {
+    User { password: Some(SecretText::new("secret".into())), ..User::with_defaults(name.into()) }
 }
 
 impl Stage {
@@ -156,7 +159,7 @@ impl Stage {
             [who, "backlogged"] => self.take(Input::Backlogged { conn: self.names[who] }),
             [who, "drained"] => self.take(Input::Drained { conn: self.names[who] }),
             ["wait", ms] => {
-                self.now = self.now.plus(millis(ms));
+                self.now = self.now.plus(Duration::from_millis(ms.parse().expect("milliseconds")));
                 self.take(Input::Tick);
             }
             ["order", order] => self.order(order),
