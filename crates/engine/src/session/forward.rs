@@ -11,11 +11,12 @@ use wire::tag::FrontendTag as F;
 use super::client::{Body, Client, Pause};
 use super::ledger::{LEDGER_MAX, Owed, Serve};
 use super::link::{
-    CALL_BYTES_MAX, CLIENT_STATEMENTS_MAX, LOOK_BYTES_MAX, Link, TURNSTILE_BOUNDARIES, TURNSTILE_US,
-    UNNAMED_BYTES_MAX,
+    CALL_BYTES_MAX, LOOK_BYTES_MAX, Link, TURNSTILE_BOUNDARIES, TURNSTILE_US, UNNAMED_BYTES_MAX,
 };
 use super::server::Server;
-use super::statements::{ClientStatements, Deallocate, Standing, Statement, deallocate, may_clear};
+use super::statements::{
+    CLIENT_STATEMENTS_MAX, ClientStatements, Deallocate, Standing, Statement, deallocate, may_clear,
+};
 use super::taint::Taint;
 use crate::contract::{Taken, Then};
 use crate::planted::Fault;

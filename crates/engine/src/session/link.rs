@@ -26,9 +26,6 @@ pub const TURNSTILE_US: u64 = 20_000;
 /// A text of an unnamed statement is kept up to this size.
 pub const UNNAMED_BYTES_MAX: usize = 64 * 1024;
 
-/// Statements a client may have named at a time: a map that it fills must end somewhere.
-pub const CLIENT_STATEMENTS_MAX: usize = 10_000;
-
 /// What a pool asks of its links.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {

@@ -150,6 +150,8 @@ pub struct ClientStatements {
     clearing: Option<u32>,
 }
 
+/// Statements a client may have named at a time: a map that it fills must end somewhere.
+pub const CLIENT_STATEMENTS_MAX: usize = 10_000;
 /// Names of statements that went are remembered up to this number.
 const GONE_MAX: usize = 32;
 
