@@ -134,8 +134,13 @@ impl Link<'_> {
         }
         if server.ledger.is_empty() {
             client.requested = self.now;
+<<<<<<< HEAD
             // In session mode a server is lent for many transactions: the time between them is none of theirs.
             if !self.rules.shared && server.status == TxStatus::Idle {
+=======
+            if server.status == TxStatus::Idle && !self.rules.shared {
+                // A server that is kept for long begins a transaction here.
+>>>>>>> review
                 server.since = self.now;
             }
         }
@@ -152,6 +157,8 @@ impl Link<'_> {
             }
             F::FunctionCall => {
                 server.boundaries = server.boundaries.saturating_add(1);
+                // Which function it is stands there as a number, and its answer has no tag.
+                server.taint.mark(Taint::SET_CONFIG);
                 self.pass(client, server, m, Owed::Function)
             }
             F::CopyDone | F::CopyFail => self.pass(client, server, m, Owed::CopyEnd),

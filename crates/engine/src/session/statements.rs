@@ -24,6 +24,9 @@ pub struct Statement {
     plan_key: u64,
 }
 
+/// Healed statements remembered at most.
+const HEALED_MAX: usize = 4_096;
+
 /// All shared statements of a worker, kept as long as a client or a server holds them.
 #[derive(Debug)]
 pub struct Store {
@@ -117,6 +120,10 @@ impl Store {
 
     /// Every server's plan of this statement is void: it is prepared anew before its next use.
     pub fn heal(&mut self, id: u64) {
+        if self.healed.len() >= HEALED_MAX {
+            // Nothing worse comes of it than preparing once more, or being refused once more.
+            self.healed.clear();
+        }
         *self.healed.entry(id).or_default() += 1;
     }
 
@@ -574,6 +581,32 @@ mod tests {
         server.begin(&statement, store.generation(statement.id), 0);
         store.heal(statement.id);
         assert_eq!(server.stand(statement.id, store.generation(statement.id)), Standing::Void);
+    }
+
+    #[test]
+    fn healed_statements_are_remembered_within_bounds() {
+        let mut store = Store::new(7, hasher());
+        (0..2 * HEALED_MAX as u64 + 1).for_each(|id| store.heal(id));
+        assert!(store.healed.len() <= HEALED_MAX);
+    }
+
+    #[test]
+    fn a_clients_statements_are_bounded_by_their_bytes_too() {
+        let mut store = Store::new(7, hasher());
+        let mut client = ClientStatements::new(hasher());
+        let big = store.intern(&vec![b' '; CLIENT_STATEMENTS_BYTES_MAX / 2], 0);
+        client.begin(b"a", big.clone());
+        assert!(!client.is_full_for(big.tail.len()));
+        client.begin(b"b", big.clone());
+        assert!(client.is_full_for(1));
+        client.confirm();
+        client.undo(0);
+        assert!(!client.is_full_for(1), "the second one never was");
+        client.retire(b"a");
+        client.restore(big.id);
+        assert!(client.find(b"a").is_some() && client.find(b"b").is_none());
+        client.clear();
+        assert_eq!(client.bytes, 0);
     }
 
     #[test]

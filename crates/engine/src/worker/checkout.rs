@@ -266,6 +266,7 @@ impl Worker {
                 out.read(conn);
             }
             let settings = &home.slice.settings;
+<<<<<<< HEAD
             let patience = match server.status {
                 TxStatus::Idle => settings.client_idle_timeout,
                 TxStatus::InTransaction | TxStatus::Failed => settings.idle_transaction_timeout,
@@ -273,6 +274,15 @@ impl Worker {
             if let Some(timeout) = patience {
                 let due = now.plus(timeout).min(self.client_deadlines.at(conn.index()));
                 self.client_deadlines.set(conn.index(), due);
+=======
+            let open = server.status != TxStatus::Idle;
+            let timeout = if open { settings.idle_transaction_timeout } else { settings.client_idle_timeout };
+            let due = now.plus_maybe(timeout).min(self.client_deadlines.at(conn.index()));
+            self.client_deadlines.set(conn.index(), due);
+            // With a server of its own it comes to rest here, and nowhere else.
+            if rests && client.body == Body::None && self.draining.is_some_and(|how| how > Drain::WhenLeft) {
+                self.refuse(now, conn, Refusal::ShuttingDown, out);
+>>>>>>> review
             }
             return;
         }
@@ -301,6 +311,12 @@ impl Worker {
             return self.close_server(now, server_id, why, false, out);
         }
         let Some(server) = self.servers.get_mut(server_id.index(), server_id.generation) else { return };
+        if server.body != Body::None {
+            // A message nobody asked for is half here: the rest of it first, then this again.
+            server.phase = Phase::Cleaning;
+            server.rolling_back = true;
+            return self.arm_step(now, server_id);
+        }
         let home = &mut self.homes[index as usize];
         let settings = &home.slice.settings;
         let session = settings.mode == PoolMode::Session;
@@ -397,6 +413,9 @@ impl Worker {
         let leaving = self.draining.is_some_and(|how| how > Drain::WhenLeft);
         if server.fatal {
             Some(ServerOut::ServerClosed)
+        } else if server.failed.is_some() {
+            // An application_name that rode in front of a query did not arrive.
+            Some(ServerOut::SettingRefused)
         } else if let Some(why) = server.outdated {
             Some(why)
         } else if server.epoch != slice.epoch {
@@ -443,16 +462,17 @@ impl Worker {
         // What the client has asked is carried out, as a server of its own would have done; nobody gets the answer.
         server.phase = Phase::Draining;
         self.server_deadlines.set(server_id.index(), Now(now.0.saturating_add(DRAINING_US)));
-        if server.ledger.is_empty() && server.body == Body::None {
-            return self.drained_dry(now, server_id, out);
-        }
+        // Its client may have held it back.
         out.read(server_id);
+        while server.ledger.pop_made().is_some() {}
+        if server.ledger.is_empty() && server.body == Body::None {
+            self.drained_dry(now, server_id, out);
+        }
     }
 
     /// A server has worked off what a client that left had asked.
     pub(super) fn drained_dry(&mut self, now: Now, server_id: ConnId, out: &mut Outputs) {
         let Some(server) = self.servers.get_mut(server_id.index(), server_id.generation) else { return };
-        server.failed = None;
         if server.status == TxStatus::Idle {
             return self.check_in(now, server_id, out);
         }

@@ -399,7 +399,8 @@ impl Worker {
     pub(super) fn joined(&mut self, now: Now, conn: ConnId, out: &mut Outputs) {
         let Some(client) = self.clients.get_mut(conn.index(), conn.generation) else { return };
         if !client.greeting {
-            return out.read(conn);
+            out.read(conn);
+            return self.hold_back(now, conn, out);
         }
         let server = client.server();
         self.greet(now, conn, out);
@@ -444,10 +445,17 @@ impl Worker {
     pub(super) fn refuse(&mut self, now: Now, conn: ConnId, refusal: Refusal, out: &mut Outputs) {
         if let Some(client) = self.clients.get(conn.index(), conn.generation)
             && !client.told_fatal
+            && !self.is_in_a_message(client)
         {
             out.make(conn, |made| refusal.write(made));
         }
         self.part(now, conn, ClientOut::Refused(refusal), true, out);
+    }
+
+    /// True where the last thing a client was sent is the front of a message: a word put there would be read as its rest.
+    fn is_in_a_message(&self, client: &Client) -> bool {
+        let server = client.server().and_then(|server| self.servers.get(server.index(), server.generation));
+        server.is_some_and(|server| matches!(server.body, Body::Relay(_)))
     }
 
     /// Lets a client go without a word.

@@ -5,6 +5,7 @@
 //! - `clients`: logins, arrivals, bytes, leaving
 //! - `checkout`: from asking for a server to being joined to it, and back
 //! - `servers`: dialling, logging in, cleaning, closing
+//! - `flow`: backpressure
 //! - `cancels`: cancel requests
 //! - `timers`: deadlines
 //! - `orders`: the steward's words
@@ -14,8 +15,11 @@ mod books;
 mod cancels;
 mod checkout;
 mod clients;
+mod flow;
 mod orders;
 mod servers;
+#[cfg(test)]
+mod tests;
 mod timers;
 
 use std::collections::BTreeMap;
@@ -159,6 +163,10 @@ impl Worker {
             .clients
             .insert(|index, generation| Client::new(ConnId::client(index, generation), peer, now, empty));
         let conn = self.clients.at(index).map_or(ConnId::client(0, 0), |client| client.conn);
+        if let Some(client) = self.clients.get_mut(conn.index(), conn.generation) {
+            // It has logged in elsewhere: it is none of the logins that are counted here.
+            client.life = Life::Idle;
+        }
         self.settle_in(now, conn, *seed, out);
         self.after(now, out);
         conn
