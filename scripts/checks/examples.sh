@@ -75,7 +75,7 @@ for page in sys.argv[1:]:
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", open(page).read()):
         if "://" not in target and not os.path.exists(os.path.join(os.path.dirname(page), target)):
             lost.append(f"{page}: {target}")
-sys.exit("\n".join(lost))
+sys.exit("\n".join(lost) or 0)
 PY
 }
 

@@ -75,19 +75,19 @@ impl Link<'_> {
             match entry.owed {
                 Owed::MadeParse => {
                     if let Some(statements) = &mut client.statements {
-                        statements.confirm(entry.statement);
+                        statements.confirm(entry.serial);
                     }
                     self.out.fixed(client.conn, encode::PARSE_COMPLETE);
                 }
                 Owed::MadeClose => {
                     if let Some(statements) = &mut client.statements {
-                        statements.forget(entry.statement);
+                        statements.forget(entry.serial);
                     }
                     self.out.fixed(client.conn, encode::CLOSE_COMPLETE);
                 }
                 Owed::MadeDeallocate => {
                     if let Some(statements) = &mut client.statements {
-                        statements.forget(entry.statement);
+                        statements.forget(entry.serial);
                     }
                     self.give_deallocated(client, server.status);
                 }

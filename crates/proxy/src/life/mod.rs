@@ -156,7 +156,11 @@ fn live(
         hoard: Hoard::default(),
         epoch,
     };
-    let brain = |id| Worker::new(id, entropy(), rustix::process::geteuid().as_raw(), config.clone());
+    let process_key = entropy();
+    let brain = |id| {
+        Worker::new(id, entropy(), rustix::process::geteuid().as_raw(), config.clone())
+            .with_process_key(process_key)
+    };
     let crew = Crew::start(berths, mails, &bound, &outfit, brain).map_err(cannot("start a worker"))?;
     // The workers have their own duplicates: when those are closed, nobody listens any more.
     drop(bound);

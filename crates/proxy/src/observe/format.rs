@@ -17,7 +17,8 @@ static LOUDNESS: OnceLock<Box<dyn Fn(EnvFilter) + Send + Sync>> = OnceLock::new(
 
 /// Makes the process log to standard error from here on. A second call changes nothing.
 pub fn install(format: LogFormat, verbose: u8) {
-    let builder = SubscriberBuilder::default().with_env_filter(level(verbose)).with_writer(io::stderr);
+    let builder =
+        SubscriberBuilder::default().with_env_filter(level(verbose)).with_writer(io::stderr).with_ansi(false);
     match format {
         LogFormat::Json => begin!(builder.json().flatten_event(true).with_target(false)),
         LogFormat::Human => begin!(builder.event_format(Plain { journal: false })),

@@ -93,7 +93,7 @@ pub(crate) fn frontend(out: &mut Vec<u8>, words: &[String]) {
     }
 }
 
-/// A server's message.
+/// A server's message; `front X` is the beginning of a long one of tag `X`.
 pub(crate) fn backend(out: &mut Vec<u8>, words: &[String]) {
     let one = arg(words, 1);
     match arg(words, 0) {
@@ -136,6 +136,7 @@ pub(crate) fn backend(out: &mut Vec<u8>, words: &[String]) {
         tag @ ("G" | "H") => framed(out, tag.as_bytes()[0], &[0, 0, 1, 0, 0]),
         "d" => framed(out, b'd', one.as_bytes()),
         "V" => framed(out, b'V', &[0, 0, 0, 1, b'7']),
+        "front" => out.extend_from_slice(&[one.as_bytes(), &[0, 0, 16, 0], b"\0\x01"].concat()),
         other => panic!("no message of a server: {other:?}"),
     }
 }
