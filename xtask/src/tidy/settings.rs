@@ -18,7 +18,7 @@ const READ_AS: &[(&str, &str)] = &[
 ];
 
 /// Settings that nothing reads yet. An entry that is read fails, so the list only shrinks.
-const NOT_YET: &[&str] = &["pidfile", "suspend_timeout", "server_fast_close", "log_stats", "stats_period"];
+const NOT_YET: &[&str] = &["pidfile", "suspend_timeout", "server_fast_close"];
 
 /// Settings that have done their work when the configuration is loaded.
 const DONE_AT_LOADING: &[&str] = &["auth_file", "allow_trust_from_network"];

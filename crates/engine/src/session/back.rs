@@ -397,11 +397,9 @@ impl Link<'_> {
             if theirs {
                 server.taint.mark(Taint::of_tag(tag));
             }
-            if gone && theirs {
-                if let Some(statements) = client.as_deref_mut().and_then(|client| client.statements.as_mut())
-                {
-                    statements.clear();
-                }
+            let statements = client.as_deref_mut().and_then(|client| client.statements.as_mut());
+            if let Some(statements) = statements.filter(|_| gone && theirs) {
+                statements.clear();
             }
             if matches!(tag, b"DISCARD ALL" | b"RESET" | b"SET") {
                 server.settings = self.params.within(&server.settings, &server.base);
