@@ -107,7 +107,7 @@ fn main() -> io::Result<()> {
         steward,
         console: ConsoleDoor::new(drop),
         derivers: Derivers::start(1)?,
-        resolver: Resolver::start(resolve::system)?,
+        resolver: Resolver::start(Arc::new(resolve::system))?,
         journal: Journal::start(&config.proxy)?,
         tuning,
         hoard: Hoard::default(),

@@ -46,7 +46,7 @@ pub struct Resolver {
 }
 
 /// How a name is looked up.
-pub type Lookup = fn(&str) -> io::Result<Vec<IpAddr>>;
+pub type Lookup = Arc<dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync>;
 
 /// As the system does it: `/etc/hosts`, DNS, whatever nsswitch says.
 pub fn system(name: &str) -> io::Result<Vec<IpAddr>> {
@@ -66,7 +66,7 @@ impl Resolver {
         let names = Arc::new(Mutex::new(BTreeMap::new()));
         let inbox = Arc::new(Mutex::new(inbox));
         for number in 0..LOOKUPS_AT_A_TIME {
-            let (inbox, names) = (inbox.clone(), names.clone());
+            let (inbox, names, lookup) = (inbox.clone(), names.clone(), lookup.clone());
             thread::Builder::new().name(format!("resolver-{number}")).spawn(move || {
                 while let Some(job) = next(&inbox) {
                     let found = lookup(&job.name).unwrap_or_default();
@@ -111,4 +111,60 @@ fn next(inbox: &Mutex<mpsc::Receiver<Job>>) -> Option<Job> {
 /// No code panics while it holds one of these locks; if some did, what they guard would still be whole.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use mio::{Poll, Token, Waker};
+
+    use super::*;
+    use crate::mail::{WorkerInbox, worker_box};
+
+    const CONN: ConnId = ConnId::server(0, 0);
+
+    fn mailbox() -> (WorkerMail, WorkerInbox, Poll) {
+        let poll = Poll::new().unwrap();
+        let (mail, inbox) = worker_box(Waker::new(poll.registry(), Token(0)).unwrap());
+        (mail, inbox, poll)
+    }
+
+    fn hear(inbox: &WorkerInbox, poll: &mut Poll) -> Vec<IpAddr> {
+        loop {
+            inbox.open();
+            if let Some(Letter::Resolved { addresses, .. }) = inbox.next() {
+                return addresses.to_vec();
+            }
+            poll.poll(&mut mio::Events::with_capacity(1), Some(Duration::from_secs(20))).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_lost_keeps_its_last_good_answer() {
+        let calls = AtomicUsize::new(0);
+        let lookup = move |_: &str| match calls.fetch_add(1, Ordering::Relaxed) {
+            0 => Ok(vec![IpAddr::from([10, 0, 0, 1])]),
+            _ => Err(io::ErrorKind::TimedOut.into()),
+        };
+        let resolver = Resolver::start(Arc::new(lookup)).unwrap();
+        let (mail, inbox, mut poll) = mailbox();
+        for _ in 0..3 {
+            assert!(matches!(resolver.ask(&"db".into(), Duration::ZERO, CONN, &mail), Answer::Later));
+            assert_eq!(hear(&inbox, &mut poll), [IpAddr::from([10, 0, 0, 1])]);
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_believed_is_not_asked_for_again() {
+        let lookup = |_: &str| Ok(vec![IpAddr::from([10, 0, 0, 1])]);
+        let resolver = Resolver::start(Arc::new(lookup)).unwrap();
+        let (mail, inbox, mut poll) = mailbox();
+        let believed = Duration::from_secs(3_600);
+        assert!(matches!(resolver.ask(&"db".into(), believed, CONN, &mail), Answer::Later));
+        hear(&inbox, &mut poll);
+        assert!(
+            matches!(resolver.ask(&"db".into(), believed, CONN, &mail), Answer::Now(ips) if ips.len() == 1)
+        );
+    }
 }

@@ -155,11 +155,10 @@ impl Postgres {
         self.admin(database)?.query(sql)
     }
 
-    /// The number of client sessions, without those of [`Self::admin`].
-    pub fn sessions(&self) -> Result<usize> {
+    /// The number of sessions a role has.
+    pub fn sessions(&self, role: &str) -> Result<usize> {
         let sql = format!(
-            "select count(*) from pg_stat_activity where backend_type = 'client backend' \
-             and application_name <> '{ADMIN}'"
+            "select count(*) from pg_stat_activity where backend_type = 'client backend' and usename = '{role}'"
         );
         let rows = self.run("postgres", &sql)?;
         Ok(rows.first().and_then(|row| row.first()?.as_deref()?.parse().ok()).unwrap_or(0))

@@ -188,7 +188,8 @@ impl Slice {
 
     /// A client whose server failed before it had any of its bytes goes back to where it stood.
     pub fn join_front(&mut self, client: ConnId, since: Now) {
-        self.line.push_front(Waiter { client, since });
+        let at = self.line.iter().position(|waiter| waiter.since > since).unwrap_or(self.line.len());
+        self.line.insert(at, Waiter { client, since });
         self.waiting += 1;
     }
 

@@ -7,7 +7,7 @@ use wire::tag::BackendTag as B;
 
 use super::client::{Body, Client, Pause};
 use super::forward::{UNNAMED, shorter};
-use super::ledger::{Entry, LEDGER_MAX, Owed, Serve, Verdict};
+use super::ledger::{Copy, Entry, LEDGER_MAX, Owed, Serve, Verdict};
 use super::link::{CALL_BYTES_MAX, LOOK_BYTES_MAX, Link};
 use super::params;
 use super::server::{Failure, Server};
@@ -90,10 +90,7 @@ impl Link<'_> {
             }
             if let Some(client) = client.as_deref_mut() {
                 self.give_made(client, server);
-                if client.pause == Pause::LedgerFull && server.ledger.len() < LEDGER_MAX / 2 {
-                    client.pause = Pause::No;
-                    self.out.read(client.conn);
-                }
+                self.wake(client, server);
             } else {
                 while server.ledger.pop_made().is_some() {}
             }
@@ -115,6 +112,25 @@ impl Link<'_> {
                 }
                 Next::Stop(then) => return End::Taken(Taken { used: at, then }),
                 Next::End(end) => return end,
+            }
+        }
+    }
+
+    /// Takes a client's bytes again where the reason not to is over. A turn can't end where the server waits for its
+    /// client: for COPY data, or for the Sync behind an error.
+    fn wake(&mut self, client: &mut Client, server: &Server) {
+        let over = match client.pause {
+            Pause::No | Pause::Preparing | Pause::Unsettled => false,
+            Pause::LedgerFull => server.ledger.len() < LEDGER_MAX / 2,
+            Pause::Turnstile => {
+                server.ledger.skipping() || matches!(server.ledger.copy(), Copy::In | Copy::Both)
+            }
+        };
+        if over {
+            client.pause = Pause::No;
+            // A server that takes no more is drained first, and that wakes its client.
+            if !server.backlogged {
+                self.out.read(client.conn);
             }
         }
     }
@@ -180,11 +196,23 @@ impl Link<'_> {
         m: Message<'_>,
     ) -> Next {
         let Some(client) = client else { return self.deliver(None, server, m) };
-        if tag == B::ParseComplete
-            && let (Some(front), Some(statements)) = (front, &mut client.statements)
-            && front.statement & UNNAMED == 0
-        {
-            statements.confirm(front.statement);
+        if let Some(front) = front {
+            match tag {
+                B::ParseComplete if front.statement & UNNAMED != 0 => {
+                    client.unnamed_before.take_if(|(of, _)| *of == front.serial);
+                }
+                B::ParseComplete => {
+                    if let Some(statements) = client.statements.as_mut().filter(|_| front.serial != 0) {
+                        statements.confirm(front.serial);
+                    }
+                }
+                B::CommandComplete if front.owed == Owed::Execute && front.serial != 0 => {
+                    if let Some(statements) = &mut client.statements {
+                        statements.forget(front.serial);
+                    }
+                }
+                _ => {}
+            }
         }
         self.deliver(Some(client), server, m)
     }
@@ -308,54 +336,43 @@ impl Link<'_> {
         let mut undone = Vec::new();
         let serve = server.ledger.on_error(|entry| undone.push(entry));
         let mut client = client;
-        for entry in undone.into_iter().rev() {
+        for (at, entry) in undone.into_iter().enumerate().rev() {
             let named = entry.statement != 0 && entry.statement & UNNAMED == 0;
+            let statements = client.as_deref_mut().and_then(|client| client.statements.as_mut());
             match entry.owed {
-                Owed::Parse if !named => {
+                Owed::Parse if entry.statement & UNNAMED != 0 => {
                     server.unnamed = 0;
-                    if let Some(client) = client.as_deref_mut()
-                        && entry.serve == Serve::Client
-                        && entry.statement != 0
-                    {
-                        client.unnamed = None;
+                    if let Some(client) = client.as_deref_mut().filter(|_| entry.serve == Serve::Client) {
+                        undo_unnamed(client, entry.serial, at > 0);
                     }
                 }
-                Owed::Parse => {
-                    if !self.planted.is(Fault::RegisteredBeforeParseComplete) {
+                Owed::Parse | Owed::MadeParse => {
+                    if named
+                        && entry.owed == Owed::Parse
+                        && !self.planted.is(Fault::RegisteredBeforeParseComplete)
+                    {
                         server.registry.undo(entry.statement);
                     }
-                    if let Some(statements) =
-                        client.as_deref_mut().and_then(|client| client.statements.as_mut())
-                        && entry.serve == Serve::Client
+                    if let Some(statements) = statements.filter(|_| entry.serial != 0)
                         && !self.planted.is(Fault::ClientKeepsFailedParse)
                     {
-                        statements.undo(entry.statement);
-                    }
-                }
-                Owed::MadeParse => {
-                    if let Some(statements) =
-                        client.as_deref_mut().and_then(|client| client.statements.as_mut())
-                    {
-                        statements.undo(entry.statement);
+                        statements.undo(entry.serial);
                     }
                 }
                 Owed::Close if entry.serve == Serve::Hidden => server.registry.restore(entry.statement),
+                Owed::MadeClose | Owed::MadeDeallocate | Owed::Execute => {
+                    if let Some(statements) = statements.filter(|_| entry.serial != 0) {
+                        statements.restore(entry.serial);
+                    }
+                }
                 Owed::Close
                 | Owed::Bind
                 | Owed::DescribeStatement
                 | Owed::DescribePortal
-                | Owed::Execute
                 | Owed::Query
                 | Owed::Function
                 | Owed::Sync
                 | Owed::CopyEnd => {}
-                Owed::MadeClose | Owed::MadeDeallocate => {
-                    if let Some(statements) =
-                        client.as_deref_mut().and_then(|client| client.statements.as_mut())
-                    {
-                        statements.restore(entry.statement);
-                    }
-                }
             }
         }
         serve
@@ -379,16 +396,6 @@ impl Link<'_> {
             }
             if theirs {
                 server.taint.mark(Taint::of_tag(tag));
-            }
-            if theirs
-                && tag == b"DEALLOCATE"
-                && let Some((id, name)) = server.deallocating.take()
-            {
-                server.registry.remove(id);
-                if let Some(statements) = client.as_deref_mut().and_then(|client| client.statements.as_mut())
-                {
-                    statements.remove(&name);
-                }
             }
             if gone && theirs {
                 if let Some(statements) = client.as_deref_mut().and_then(|client| client.statements.as_mut())
@@ -417,14 +424,34 @@ impl Link<'_> {
         let Some(client) = client.filter(|_| verdict == Verdict::Relay) else {
             return self.deliver(None, server, m);
         };
+        if let Some(statements) = &mut client.statements {
+            statements.settle();
+        }
+        if client.pause == Pause::Unsettled {
+            client.pause = Pause::No;
+            if !server.backlogged {
+                self.out.read(client.conn);
+            }
+        }
         self.tally.queries += 1;
         self.tally.query_us += self.now.0.saturating_sub(client.requested.0);
         client.requested = self.now;
+        // Elsewhere a transaction ends with the loan.
+        if !self.rules.shared && status == TxStatus::Idle {
+            self.tally.transactions += 1;
+            self.tally.transaction_us += self.now.0.saturating_sub(server.since.0);
+        }
         if self.rules.statement_mode && status != TxStatus::Idle {
             return Next::End(End::InTransaction);
         }
         self.deliver(Some(client), server, m)
     }
+}
+
+/// A Parse of the unnamed statement came to nothing. One that was skipped leaves what stood before it, where that is known.
+fn undo_unnamed(client: &mut Client, batch: u32, skipped: bool) {
+    let Some((_, before)) = client.unnamed_before.take_if(|(of, _)| *of == batch) else { return };
+    client.unnamed = before.filter(|_| skipped);
 }
 
 fn misfit(server: &Server, m: Message<'_>) -> Next {

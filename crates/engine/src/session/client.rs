@@ -50,7 +50,10 @@ pub enum Life {
         told: bool,
     },
     /// A cancel took it out of the line: its messages are dropped up to the end of what it had asked.
-    Cancelled,
+    Cancelled {
+        /// The error was given: an extended batch is dropped up to its Sync, queries included.
+        said: bool,
+    },
     /// Holds this server.
     Linked {
         /// Which.
@@ -70,6 +73,8 @@ pub enum Pause {
     LedgerFull,
     /// It has had its turn and others wait.
     Turnstile,
+    /// Its next message hangs on an earlier batch that has not been answered.
+    Unsettled,
 }
 
 /// The secret half of a cancel key: 4 bytes in protocol 3.0, 28 in 3.2.
@@ -133,6 +138,8 @@ pub struct Client {
     pub statements: Option<Box<ClientStatements>>,
     /// Its unnamed statement.
     pub unnamed: Option<Arc<Statement>>,
+    /// A Parse of the unnamed statement that was not answered: its batch, and what stood before it.
+    pub unnamed_before: Option<(u32, Option<Arc<Statement>>)>,
     /// When it was accepted.
     pub accepted: Now,
     /// When its present request began, or its last one ended.
@@ -160,6 +167,7 @@ impl Client {
             settings,
             statements: None,
             unnamed: None,
+            unnamed_before: None,
             accepted: now,
             requested: now,
             peer,
@@ -175,7 +183,7 @@ impl Client {
             | Life::Arriving { .. }
             | Life::Idle
             | Life::Waiting { .. }
-            | Life::Cancelled => None,
+            | Life::Cancelled { .. } => None,
         }
     }
 }

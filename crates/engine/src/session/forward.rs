@@ -1,20 +1,17 @@
 //! The client's bytes on their way to its server.
 
-use std::sync::Arc;
-
 use wire::backend::TxStatus;
 use wire::encode;
 use wire::frame::{self, HEADER, Header};
-use wire::frontend::{self, Target};
+use wire::frontend;
 use wire::tag::FrontendTag as F;
 
 use super::client::{Body, Client, Pause};
 use super::ledger::{LEDGER_MAX, Owed, Serve};
-use super::link::{
-    CALL_BYTES_MAX, CLIENT_STATEMENTS_MAX, Link, TURNSTILE_BOUNDARIES, TURNSTILE_US, UNNAMED_BYTES_MAX,
-};
+use super::link::{CALL_BYTES_MAX, LOOK_BYTES_MAX, Link, TURNSTILE_BOUNDARIES, TURNSTILE_US};
+use super::prepare::hangs;
 use super::server::Server;
-use super::statements::{ClientStatements, Deallocate, Standing, Statement, deallocate};
+use super::statements::{Deallocate, deallocate, may_clear};
 use super::taint::Taint;
 use crate::contract::{Taken, Then};
 use crate::planted::Fault;
@@ -35,7 +32,7 @@ pub enum End {
 }
 
 /// What one message does to the loop.
-enum Next {
+pub(super) enum Next {
     /// On to the next, this far.
     At(usize),
     /// Stop here.
@@ -44,37 +41,37 @@ enum Next {
     End(Box<End>),
 }
 
-fn refuse(refusal: Refusal) -> Next {
+pub(super) fn refuse(refusal: Refusal) -> Next {
     Next::End(Box::new(End::Refuse(refusal)))
 }
 
-fn malformed(error: frontend::BodyError) -> Next {
+pub(super) fn malformed(error: frontend::BodyError) -> Next {
     refuse(Refusal::Protocol(error.to_string().into()))
 }
 
 /// One message of the client whose header was read.
 #[derive(Clone, Copy)]
-struct Message<'i> {
-    input: &'i [u8],
-    at: usize,
-    header: Header,
+pub(super) struct Message<'i> {
+    pub(super) input: &'i [u8],
+    pub(super) at: usize,
+    pub(super) header: Header,
 }
 
 impl<'i> Message<'i> {
     /// The body as far as it is here.
-    fn body(&self) -> &'i [u8] {
+    pub(super) fn body(&self) -> &'i [u8] {
         let end = self.input.len().min(self.at + self.header.total());
         &self.input[self.at + HEADER..end]
     }
-    fn is_whole(&self) -> bool {
+    pub(super) fn is_whole(&self) -> bool {
         self.input.len() - self.at >= self.header.total()
     }
     /// Where the next message begins, this one being whole.
-    fn end(&self) -> usize {
+    pub(super) fn end(&self) -> usize {
         self.at + self.header.total()
     }
     /// More bytes are needed before anything can be said: all of it.
-    fn want_whole(&self) -> Next {
+    pub(super) fn want_whole(&self) -> Next {
         Next::Stop(Then::AtLeast(self.header.total()))
     }
 }
@@ -127,11 +124,25 @@ impl Link<'_> {
             ));
         };
         if server.ledger.len() >= LEDGER_MAX {
+            self.give_made(client, server);
+        }
+        if server.ledger.len() >= LEDGER_MAX {
+            // Without a Sync or Flush of the client's the server may keep its answers for itself.
+            self.out.fixed(server.conn, encode::FLUSH);
             client.pause = Pause::LedgerFull;
             return Next::Stop(Then::WhenTold);
         }
         if server.ledger.is_empty() {
             client.requested = self.now;
+<<<<<<< HEAD
+            // In session mode a server is lent for many transactions: the time between them is none of theirs.
+            if !self.rules.shared && server.status == TxStatus::Idle {
+=======
+            if server.status == TxStatus::Idle && !self.rules.shared {
+                // A server that is kept for long begins a transaction here.
+>>>>>>> review
+                server.since = self.now;
+            }
         }
         let next = match tag {
             F::Query => self.query(client, server, m),
@@ -139,13 +150,15 @@ impl Link<'_> {
             F::Bind => self.bind(client, server, m),
             F::Describe => self.describe(client, server, m),
             F::Close => self.close(client, server, m),
-            F::Execute => self.pass(client, server, m, Owed::Execute),
+            F::Execute => self.execute(client, server, m),
             F::Sync => {
                 server.boundaries = server.boundaries.saturating_add(1);
                 self.pass(client, server, m, Owed::Sync)
             }
             F::FunctionCall => {
                 server.boundaries = server.boundaries.saturating_add(1);
+                // Which function it is stands there as a number, and its answer has no tag.
+                server.taint.mark(Taint::SET_CONFIG);
                 self.pass(client, server, m, Owed::Function)
             }
             F::CopyDone | F::CopyFail => self.pass(client, server, m, Owed::CopyEnd),
@@ -178,26 +191,52 @@ impl Link<'_> {
     }
 
     /// Relays a message as it is, and notes what it makes the server owe.
-    fn pass(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>, owed: Owed) -> Next {
+    pub(super) fn pass(
+        &mut self,
+        client: &mut Client,
+        server: &mut Server,
+        m: Message<'_>,
+        owed: Owed,
+    ) -> Next {
         server.ledger.push(owed, Serve::Client, 0);
         self.relay(client, server, m)
     }
 
     /// Relays a message as far as it is here; the rest streams.
-    fn relay(&mut self, client: &mut Client, server: &Server, m: Message<'_>) -> Next {
+    pub(super) fn relay(&mut self, client: &mut Client, server: &Server, m: Message<'_>) -> Next {
         let take = m.header.total().min(m.input.len() - m.at);
         self.out.relay(server.conn, m.at, take);
         client.body = shorter(m.header.total() as u32, take, Body::Relay);
         Next::At(m.at + take)
     }
 
+    fn execute(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Next {
+        let mut serial = 0;
+        if let Some(name) = server.deallocating.take().filter(|_| !server.ledger.skipping())
+            && let Some(known) = &mut client.statements
+        {
+            serial = known.retire(&name, server.ledger.batch()).unwrap_or(0);
+        }
+        server.ledger.push_for(Owed::Execute, Serve::Client, 0, serial);
+        self.relay(client, server, m)
+    }
+
     fn query(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Next {
         if self.rules.no_simple_query {
             return refuse(Refusal::SimpleQueryDisabled);
         }
+        if self.rules.shared && !m.is_whole() && m.header.body <= LOOK_BYTES_MAX {
+            return m.want_whole();
+        }
         server.boundaries = server.boundaries.saturating_add(1);
         if self.rules.shared {
             let text = m.body();
+            if let Some(next) = self.hangs_on_deallocate(client, server, text) {
+                return next;
+            }
+            if let Some(statements) = client.statements.as_mut().filter(|_| may_clear(text)) {
+                statements.may_clear(server.ledger.batch());
+            }
             if m.is_whole() && self.answers_deallocate(client, server, text) {
                 return Next::At(m.end());
             }
@@ -213,6 +252,18 @@ impl Link<'_> {
         self.pass(client, server, m, Owed::Query)
     }
 
+    /// A `DEALLOCATE name` whose name hangs on an earlier batch.
+    fn hangs_on_deallocate(&self, client: &mut Client, server: &Server, body: &[u8]) -> Option<Next> {
+        if body.len() > 160 || !self.renames() || client.statements.is_none() {
+            return None;
+        }
+        let Deallocate::Name { name, quoted } = deallocate(body.strip_suffix(b"\0").unwrap_or(body)) else {
+            return None;
+        };
+        let folded = if quoted { name.to_vec() } else { name.to_ascii_lowercase() };
+        hangs(client, server, &folded)
+    }
+
     /// `DEALLOCATE name` of a statement that is known here by the client's name only.
     fn answers_deallocate(&mut self, client: &mut Client, server: &mut Server, body: &[u8]) -> bool {
         if body.len() > 160 || server.ledger.skipping() || !self.renames() {
@@ -226,340 +277,11 @@ impl Link<'_> {
         if server.ledger.is_empty() && server.status == TxStatus::Failed {
             return false;
         }
-        let Some(id) = statements.retire(&folded) else { return false };
-        server.ledger.push(Owed::MadeDeallocate, Serve::Client, id);
+        let Some(serial) = statements.retire(&folded, server.ledger.batch()) else { return false };
+        server.ledger.push_for(Owed::MadeDeallocate, Serve::Client, 0, serial);
         self.give_made(client, server);
         true
     }
-
-    fn parse(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Next {
-        if !self.rules.shared {
-            return self.pass(client, server, m, Owed::Parse);
-        }
-        let unnamed = m.body().first() == Some(&0);
-        if m.header.body > self.rules.statement_bytes_max {
-            return match (m.body().first(), unnamed) {
-                (None, _) => Next::Stop(Then::AtLeast(HEADER + 1)),
-                (_, true) => self.parse_huge(client, server, m),
-                (_, false) => {
-                    refuse(Refusal::StatementTooLarge { bytes_max: self.rules.statement_bytes_max })
-                }
-            };
-        }
-        if !m.is_whole() {
-            return m.want_whole();
-        }
-        if server.ledger.skipping() {
-            return self.relay(client, server, m);
-        }
-        let Ok(parse) = frontend::Parse::read(m.body()) else {
-            // The server itself shall say what is wrong with it.
-            server.ledger.push(Owed::Parse, Serve::Client, UNNAMED);
-            server.taint.mark(Taint::PREPARE);
-            return self.relay(client, server, m);
-        };
-        if parse.name.is_empty() {
-            self.parse_unnamed(client, server, m, parse.tail)
-        } else if self.renames() {
-            let named = client.statements.as_ref().map_or(0, |known| known.len());
-            if named >= CLIENT_STATEMENTS_MAX {
-                return refuse(Refusal::TooManyStatements { statements_max: CLIENT_STATEMENTS_MAX as u32 });
-            }
-            self.tally.client_parses += 1;
-            self.parse_named(client, server, &parse);
-            Next::At(m.end())
-        } else {
-            server.taint.mark(Taint::of_text(parse.query()));
-            server.taint.mark(Taint::PREPARE);
-            self.pass(client, server, m, Owed::Parse)
-        }
-    }
-
-    /// Too large to be kept: the server is the client's until it has prepared another.
-    fn parse_huge(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Next {
-        if !server.ledger.skipping() {
-            server.taint.mark(Taint::SET_CONFIG);
-            client.unnamed = None;
-            server.unnamed = 0;
-            client.pinned = true;
-        }
-        server.ledger.push(Owed::Parse, Serve::Client, UNNAMED);
-        self.relay(client, server, m)
-    }
-
-    fn parse_unnamed(
-        &mut self,
-        client: &mut Client,
-        server: &mut Server,
-        m: Message<'_>,
-        tail: &[u8],
-    ) -> Next {
-        if tail.len() > UNNAMED_BYTES_MAX {
-            return self.parse_huge(client, server, m);
-        }
-        if tail.len() <= 160
-            && let Some(next) = self.parse_deallocate(client, server, m, tail)
-        {
-            return next;
-        }
-        let statement = match &client.unnamed {
-            Some(old) if *old.tail == *tail => old.clone(),
-            Some(_) | None => self.statements.intern(tail, 0),
-        };
-        server.taint.mark(statement.taint);
-        server.unnamed = statement.id;
-        client.pinned = false;
-        server.ledger.push(Owed::Parse, Serve::Client, UNNAMED | statement.id);
-        client.unnamed = Some(statement);
-        self.relay(client, server, m)
-    }
-
-    /// `DEALLOCATE name` by the extended protocol: the server is told its own name for the statement.
-    fn parse_deallocate(
-        &mut self,
-        client: &mut Client,
-        server: &mut Server,
-        m: Message<'_>,
-        tail: &[u8],
-    ) -> Option<Next> {
-        let (text, _) = frame::cstr(tail)?;
-        let Deallocate::Name { name, quoted } = deallocate(text) else { return None };
-        let name = if quoted { name.to_vec() } else { name.to_ascii_lowercase() };
-        let statement = client.statements.as_ref().filter(|_| self.renames())?.find(&name)?.clone();
-        self.ensure(server, &statement);
-        let mut text = b"DEALLOCATE ".to_vec();
-        self.statements.write_name(statement.id, &mut text);
-        text.extend_from_slice(&[0, 0, 0]);
-        self.out.make(server.conn, |made| encode::parse(made, b"", &text));
-        server.ledger.push(Owed::Parse, Serve::Client, UNNAMED);
-        server.deallocating = Some((statement.id, name.into()));
-        server.unnamed = 0;
-        client.unnamed = None;
-        client.pinned = true;
-        Some(Next::At(m.end()))
-    }
-
-    fn parse_named(&mut self, client: &mut Client, server: &mut Server, parse: &frontend::Parse<'_>) {
-        let hasher = self.statements.hasher();
-        let known = client.statements.get_or_insert_with(|| Box::new(ClientStatements::new(hasher)));
-        if let Some(taken) = known.find(parse.name).cloned() {
-            // The client has this name already: the server itself shall say so, by a name that it holds.
-            self.ensure(server, &taken);
-            self.tally.server_parses += 1;
-            self.send_parse(server, taken.id, parse.tail);
-            server.ledger.push(Owed::Parse, Serve::Client, 0);
-            return;
-        }
-        let statement = self.statements.intern(parse.tail, client.settings.plan_key);
-        known.begin(parse.name, statement.clone());
-        server.taint.mark(statement.taint);
-        let generation = self.statements.generation(statement.id);
-        let failed = server.ledger.is_empty() && server.status == TxStatus::Failed;
-        match server.registry.stand(statement.id, generation) {
-            Standing::There if failed => {
-                // In a failed transaction Parse is refused unless it ends the transaction: the server is to judge.
-                server.unnamed = 0;
-                self.out.make(server.conn, |made| encode::parse(made, b"", parse.tail));
-                server.ledger.push(Owed::Parse, Serve::Client, statement.id);
-            }
-            Standing::There => server.ledger.push(Owed::MadeParse, Serve::Client, statement.id),
-            standing @ (Standing::Absent | Standing::Void) => {
-                self.make_room(server, &statement, standing);
-                self.tally.server_parses += 1;
-                self.send_parse(server, statement.id, parse.tail);
-                server.registry.begin(&statement, generation);
-                server.ledger.push(Owed::Parse, Serve::Client, statement.id);
-            }
-        }
-    }
-
-    fn send_parse(&mut self, server: &Server, id: u64, tail: &[u8]) {
-        let mut name = Vec::with_capacity(40);
-        self.statements.write_name(id, &mut name);
-        self.out.make(server.conn, |made| encode::parse(made, &name, tail));
-    }
-
-    /// Closes, in line, what must go before a statement can be prepared.
-    fn make_room(&mut self, server: &mut Server, statement: &Arc<Statement>, standing: Standing) {
-        if standing == Standing::Void {
-            server.registry.retire(statement.id);
-            self.close_on_server(server, statement.id);
-        }
-        while let Some(victim) = server.registry.evict(self.rules.statements_max) {
-            self.close_on_server(server, victim);
-        }
-    }
-
-    fn close_on_server(&mut self, server: &mut Server, id: u64) {
-        let mut name = Vec::with_capacity(40);
-        self.statements.write_name(id, &mut name);
-        self.out.make(server.conn, |made| encode::close(made, Target::Statement, &name));
-        if self.planted.is(Fault::EvictionOvertakes) {
-            self.out.list.rotate_right(1);
-        }
-        server.ledger.push(Owed::Close, Serve::Hidden, id);
-    }
-
-    /// Puts the Parse of a shared statement in front of what needs it, where the server does not have it.
-    fn ensure(&mut self, server: &mut Server, statement: &Arc<Statement>) {
-        let generation = self.statements.generation(statement.id);
-        let standing = server.registry.stand(statement.id, generation);
-        if standing == Standing::There {
-            return;
-        }
-        self.make_room(server, statement, standing);
-        self.tally.server_parses += 1;
-        let mut name = Vec::with_capacity(40);
-        self.statements.write_name(statement.id, &mut name);
-        let length = (4 + name.len() + 1 + statement.tail.len()) as u32;
-        self.out.make(server.conn, |made| {
-            made.push(F::Parse.byte());
-            made.extend_from_slice(&length.to_be_bytes());
-            made.extend_from_slice(&name);
-            made.push(0);
-        });
-        self.out.text(server.conn, &statement.tail);
-        server.registry.begin(statement, generation);
-        server.ledger.push(Owed::Parse, Serve::Hidden, statement.id);
-    }
-
-    /// The same for the unnamed statement, which any query in between has destroyed.
-    fn ensure_unnamed(&mut self, client: &Client, server: &mut Server) {
-        let Some(statement) = &client.unnamed else {
-            if !client.pinned {
-                // The server may hold another's: it shall hold none, and say so.
-                self.out.make(server.conn, |made| encode::close(made, Target::Statement, b""));
-                server.ledger.push(Owed::Close, Serve::Hidden, 0);
-                server.unnamed = 0;
-            }
-            return;
-        };
-        if self.planted.is(Fault::UnnamedNotSent) {
-            return;
-        }
-        server.taint.mark(statement.taint);
-        if server.unnamed == statement.id {
-            return;
-        }
-        let length = (4 + 1 + statement.tail.len()) as u32;
-        self.out.make(server.conn, |made| {
-            made.push(F::Parse.byte());
-            made.extend_from_slice(&length.to_be_bytes());
-            made.push(0);
-        });
-        self.out.text(server.conn, &statement.tail);
-        server.unnamed = statement.id;
-        server.ledger.push(Owed::Parse, Serve::Hidden, UNNAMED | statement.id);
-    }
-
-    fn bind(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Next {
-        self.tally.binds += 1;
-        if !self.rules.shared || server.ledger.skipping() {
-            return self.pass(client, server, m, Owed::Bind);
-        }
-        let names = match frontend::bind_names(m.body()) {
-            Ok(Some(names)) => names,
-            Ok(None) if m.is_whole() => return self.pass(client, server, m, Owed::Bind),
-            Ok(None) => {
-                self.tally.binds -= 1;
-                return Next::Stop(Then::AtLeast(HEADER + m.body().len() + 1));
-            }
-            Err(error) => return malformed(error),
-        };
-        if names.statement.is_empty() {
-            self.ensure_unnamed(client, server);
-            return self.pass(client, server, m, Owed::Bind);
-        }
-        let Some(statement) =
-            client.statements.as_ref().and_then(|known| known.find(names.statement)).cloned()
-        else {
-            return self.pass(client, server, m, Owed::Bind);
-        };
-        self.ensure(server, &statement);
-        server.taint.mark(statement.taint);
-        let mut name = Vec::with_capacity(40);
-        self.statements.write_name(statement.id, &mut name);
-        let rest = m.header.body - names.len as u32;
-        if self.out.make(server.conn, |made| encode::bind_header(made, names.portal, &name, rest)).is_err() {
-            return refuse(Refusal::MessageTooLarge {
-                bytes: m.header.body,
-                bytes_max: self.rules.packet_bytes_max,
-            });
-        }
-        server.ledger.push(Owed::Bind, Serve::Client, statement.id);
-        self.relay_rest(client, server, m, names.len)
-    }
-
-    /// Relays a body from `from` on; what stands before was made anew.
-    fn relay_rest(&mut self, client: &mut Client, server: &Server, m: Message<'_>, from: usize) -> Next {
-        let start = m.at + HEADER + from;
-        let rest = m.header.body - from as u32;
-        let take = (rest as usize).min(m.input.len() - start);
-        self.out.relay(server.conn, start, take);
-        client.body = shorter(rest, take, Body::Relay);
-        Next::At(start + take)
-    }
-
-    fn describe(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Next {
-        let (target, name) = match names(m) {
-            Ok(Some(named)) => named,
-            Ok(None) => return self.pass(client, server, m, Owed::DescribePortal),
-            Err(next) => return next,
-        };
-        let owed = match target {
-            Target::Statement => Owed::DescribeStatement,
-            Target::Portal => Owed::DescribePortal,
-        };
-        if !self.rules.shared || target == Target::Portal || server.ledger.skipping() {
-            return self.pass(client, server, m, owed);
-        }
-        if name.is_empty() {
-            self.ensure_unnamed(client, server);
-            return self.pass(client, server, m, owed);
-        }
-        let Some(statement) = client.statements.as_ref().and_then(|known| known.find(name)).cloned() else {
-            return self.pass(client, server, m, owed);
-        };
-        self.ensure(server, &statement);
-        let mut name = Vec::with_capacity(40);
-        self.statements.write_name(statement.id, &mut name);
-        self.out.make(server.conn, |made| encode::describe(made, Target::Statement, &name));
-        server.ledger.push(owed, Serve::Client, statement.id);
-        Next::At(m.end())
-    }
-
-    fn close(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Next {
-        let (target, name) = match names(m) {
-            Ok(Some(named)) => named,
-            Ok(None) => return self.pass(client, server, m, Owed::Close),
-            Err(next) => return next,
-        };
-        if !self.rules.shared || target == Target::Portal || server.ledger.skipping() {
-            return self.pass(client, server, m, Owed::Close);
-        }
-        if name.is_empty() {
-            client.unnamed = None;
-            client.pinned = false;
-            server.unnamed = 0;
-            return self.pass(client, server, m, Owed::Close);
-        }
-        let Some(id) = client.statements.as_mut().and_then(|known| known.retire(name)) else {
-            return self.pass(client, server, m, Owed::Close);
-        };
-        server.ledger.push(Owed::MadeClose, Serve::Client, id);
-        Next::At(m.end())
-    }
-}
-
-/// Target and name of a Describe or Close, once it is whole; `Ok(None)`: it is malformed, the server shall say so.
-fn names<'i>(m: Message<'i>) -> Result<Option<(Target, &'i [u8])>, Next> {
-    if m.header.body as usize > frontend::NAME_BYTES_MAX + 2 {
-        return Err(refuse(Refusal::Protocol("a name is too long".into())));
-    }
-    if !m.is_whole() {
-        return Err(m.want_whole());
-    }
-    Ok(frontend::describe_or_close(m.body()).ok())
 }
 
 /// What is left of `rest` after `take` bytes of it.

@@ -77,13 +77,15 @@ pub enum Serve {
     Ours,
 }
 
-/// One entry. `statement` is the number of the prepared statement concerned, 0 for none.
+/// One entry. `statement` is the number of the shared statement concerned, 0 for none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// What.
     pub owed: Owed,
     /// To whom.
     pub serve: Serve,
+    /// The number the client's own books know the message by; 0 for none.
+    pub serial: u32,
     /// For which shared statement.
     pub statement: u64,
 }
@@ -124,6 +126,8 @@ pub struct Ledger {
     skipping: bool,
     /// An extended batch has begun and its Sync was not sent: its transaction is open, whatever has been answered.
     unsynced: bool,
+    /// Counts the ends of what a client has asked: Syncs, queries, function calls.
+    batch: u32,
 }
 
 impl Ledger {
@@ -145,6 +149,12 @@ impl Ledger {
         self.queue.front().copied()
     }
 
+    /// The number of the batch that the next message belongs to.
+    #[inline]
+    pub fn batch(&self) -> u32 {
+        self.batch
+    }
+
     /// The COPY under way.
     pub fn copy(&self) -> Copy {
         self.copy
@@ -158,6 +168,12 @@ impl Ledger {
     /// Notes a message that is sent. Messages the server will skip or ignore owe nothing.
     #[inline]
     pub fn push(&mut self, owed: Owed, serve: Serve, statement: u64) {
+        self.push_for(owed, serve, statement, 0);
+    }
+
+    /// As [`Ledger::push`], with the client's own number for the message.
+    #[inline]
+    pub fn push_for(&mut self, owed: Owed, serve: Serve, statement: u64, serial: u32) {
         match owed {
             Owed::Sync => {
                 if self.ignores_sync() {
@@ -194,7 +210,10 @@ impl Ledger {
                 self.unsynced = !matches!(owed, Owed::Query | Owed::Function | Owed::MadeDeallocate);
             }
         }
-        self.queue.push_back(Entry { owed, serve, statement });
+        self.queue.push_back(Entry { owed, serve, serial, statement });
+        if matches!(owed, Owed::Sync | Owed::Query | Owed::Function) {
+            self.batch = self.batch.wrapping_add(1);
+        }
     }
 
     /// True while a Sync would be ignored: COPY data is awaited and nothing else stands behind it.

@@ -26,9 +26,6 @@ pub const TURNSTILE_US: u64 = 20_000;
 /// A text of an unnamed statement is kept up to this size.
 pub const UNNAMED_BYTES_MAX: usize = 64 * 1024;
 
-/// Statements a client may have named at a time: a map that it fills must end somewhere.
-pub const CLIENT_STATEMENTS_MAX: usize = 10_000;
-
 /// What a pool asks of its links.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
@@ -78,19 +75,19 @@ impl Link<'_> {
             match entry.owed {
                 Owed::MadeParse => {
                     if let Some(statements) = &mut client.statements {
-                        statements.confirm(entry.statement);
+                        statements.confirm(entry.serial);
                     }
                     self.out.fixed(client.conn, encode::PARSE_COMPLETE);
                 }
                 Owed::MadeClose => {
                     if let Some(statements) = &mut client.statements {
-                        statements.forget(entry.statement);
+                        statements.forget(entry.serial);
                     }
                     self.out.fixed(client.conn, encode::CLOSE_COMPLETE);
                 }
                 Owed::MadeDeallocate => {
                     if let Some(statements) = &mut client.statements {
-                        statements.forget(entry.statement);
+                        statements.forget(entry.serial);
                     }
                     self.give_deallocated(client, server.status);
                 }

@@ -17,6 +17,8 @@ pub type Value = Arc<[u8]>;
 const NAMES_MAX: usize = 512;
 /// Remembered spellings at most.
 const CANONICAL_MAX: usize = 4_096;
+/// Longer values are not remembered.
+const SPELLING_BYTES_MAX: usize = 256;
 
 /// A set of settings, by name.
 #[derive(Debug, PartialEq, Eq)]
@@ -198,9 +200,14 @@ impl Store {
 
     /// The server was asked for one spelling and has (or reports) this one for it.
     pub fn learn(&mut self, name: Name, asked: &Value, reported: &Value) {
-        if self.canonical.len() < CANONICAL_MAX {
-            self.canonical.insert((name, asked.clone()), reported.clone());
+        if asked.len() > SPELLING_BYTES_MAX {
+            return;
         }
+        if self.canonical.len() >= CANONICAL_MAX {
+            // They come from clients: one that makes up new ones must not keep out those of all others.
+            self.canonical.clear();
+        }
+        self.canonical.insert((name, asked.clone()), reported.clone());
     }
 
     /// What must change on a server that has `have` so that it has `want`; client_encoding comes first.
@@ -268,6 +275,19 @@ mod tests {
         assert_eq!(store.changes(&want, &have).len(), 1);
         store.learn(style, &value("iso"), &value("ISO, MDY"));
         assert!(store.changes(&want, &have).is_empty());
+    }
+
+    #[test]
+    fn made_up_spellings_do_not_keep_out_later_ones() {
+        let mut store = Store::new(RandomState::with_seeds(1, 2, 3, 4));
+        let zone = store.name(b"TimeZone").unwrap();
+        for n in 0..=CANONICAL_MAX {
+            store.learn(zone, &value(&n.to_string()), &value("UTC"));
+        }
+        assert!(store.is_tried(zone, &value(&CANONICAL_MAX.to_string())));
+        assert!(store.canonical.len() <= CANONICAL_MAX);
+        store.learn(zone, &value(&"x".repeat(10_000)), &value("UTC"));
+        assert_eq!(store.canonical.len(), 1);
     }
 
     #[test]

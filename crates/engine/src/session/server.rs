@@ -144,6 +144,8 @@ pub struct Server {
     pub rolling_back: bool,
     /// Its login has succeeded.
     pub up: bool,
+    /// It has served somebody.
+    pub lent: bool,
     /// Its connect_query is under way.
     pub starting: bool,
     /// Why it was told goodbye.
@@ -154,8 +156,8 @@ pub struct Server {
     pub backlogged: bool,
     /// The number of the unnamed statement it holds for its client; 0 where none is known.
     pub unnamed: u64,
-    /// The shared statement a `DEALLOCATE` under way names, and the client's name for it.
-    pub deallocating: Option<(u64, Box<[u8]>)>,
+    /// The name that a `DEALLOCATE` names which was parsed and not executed yet.
+    pub deallocating: Option<Box<[u8]>>,
     /// Shared statements it holds.
     pub registry: Registry,
     /// Its settings as far as they are known.
@@ -203,6 +205,7 @@ impl Server {
             failed: None,
             rolling_back: false,
             up: false,
+            lent: false,
             starting: false,
             why: ServerOut::ServerClosed,
             fatal: false,

@@ -24,6 +24,9 @@ pub struct Statement {
     plan_key: u64,
 }
 
+/// Healed statements remembered at most.
+const HEALED_MAX: usize = 4_096;
+
 /// All shared statements of a worker, kept as long as a client or a server holds them.
 #[derive(Debug)]
 pub struct Store {
@@ -96,17 +99,31 @@ impl Store {
         out.extend_from_slice(format!("{id:x}").as_bytes());
     }
 
+    /// The name of a statement of no use but to exist: for a duplicate, for a `DEALLOCATE`. Returns its number.
+    pub fn write_throwaway(&mut self, out: &mut Vec<u8>) -> u64 {
+        self.last += 1;
+        out.extend_from_slice(&self.prefix);
+        out.extend_from_slice(format!("t{:x}", self.last).as_bytes());
+        self.last
+    }
+
     /// Finds a name of ours in a text of the server: where it stands, and whose it is.
     pub fn find_name(&self, text: &[u8]) -> Option<(std::ops::Range<usize>, u64)> {
         let start = memchr::memmem::find(text, &self.prefix)?;
         let digits = &text[start + self.prefix.len()..];
+        let throwaway = usize::from(digits.first() == Some(&b't'));
+        let digits = &digits[throwaway..];
         let len = digits.iter().take(16).take_while(|byte| byte.is_ascii_hexdigit()).count();
         let id = u64::from_str_radix(std::str::from_utf8(&digits[..len]).ok()?, 16).ok()?;
-        Some((start..start + self.prefix.len() + len, id))
+        Some((start..start + self.prefix.len() + throwaway + len, id))
     }
 
     /// Every server's plan of this statement is void: it is prepared anew before its next use.
     pub fn heal(&mut self, id: u64) {
+        if self.healed.len() >= HEALED_MAX {
+            // Nothing worse comes of it than preparing once more, or being refused once more.
+            self.healed.clear();
+        }
         *self.healed.entry(id).or_default() += 1;
     }
 
@@ -118,29 +135,54 @@ impl Store {
 }
 
 /// The statements of one client, by its own names. The unnamed one is kept apart.
+///
+/// What a message has changed is known by a serial number, so that it can be confirmed or taken back when its answer
+/// comes or can't come any more: names and texts may stand in several messages of one pipeline.
 #[derive(Debug)]
 pub struct ClientStatements {
     named: HashMap<Box<[u8]>, Named, RandomState>,
     /// Closes on their way: an error before them leaves the statement where it was.
-    closing: Vec<(Box<[u8]>, Named)>,
+    closing: Vec<Closing>,
     /// The last ones that went: errors of messages sent before may still speak of them.
     gone: VecDeque<(u64, Box<[u8]>)>,
+    last: u32,
+    /// The batch of a query that may take all of them away, while it was not answered.
+    clearing: Option<u32>,
 }
 
+/// Statements a client may have named at a time: a map that it fills must end somewhere.
+pub const CLIENT_STATEMENTS_MAX: usize = 10_000;
 /// Names of statements that went are remembered up to this number.
 const GONE_MAX: usize = 32;
 
 #[derive(Debug)]
 struct Named {
     statement: Arc<Statement>,
-    /// Its ParseComplete has not been given yet.
-    pending: bool,
+    /// The serial of its Parse while that was not answered; 0 afterwards.
+    pending: u32,
+    /// The batch of that Parse.
+    batch: u32,
+}
+
+/// A Close on its way.
+#[derive(Debug)]
+struct Closing {
+    serial: u32,
+    batch: u32,
+    name: Box<[u8]>,
+    named: Named,
 }
 
 impl ClientStatements {
     /// None yet.
     pub fn new(hasher: RandomState) -> Self {
-        Self { named: HashMap::with_hasher(hasher), closing: Vec::new(), gone: VecDeque::new() }
+        Self {
+            named: HashMap::with_hasher(hasher),
+            closing: Vec::new(),
+            gone: VecDeque::new(),
+            last: 0,
+            clearing: None,
+        }
     }
 
     /// The statement of this name.
@@ -159,59 +201,85 @@ impl ClientStatements {
         self.named.is_empty()
     }
 
-    /// A Parse of this name is on its way.
-    pub fn begin(&mut self, name: &[u8], statement: Arc<Statement>) {
-        self.named.insert(name.into(), Named { statement, pending: true });
+    fn serial(&mut self) -> u32 {
+        self.last = self.last.checked_add(1).unwrap_or(1);
+        self.last
     }
 
-    /// The oldest question about this statement was answered: it stands.
-    pub fn confirm(&mut self, id: u64) {
-        if let Some(named) = self.named.values_mut().find(|named| named.pending && named.statement.id == id) {
-            named.pending = false;
+    /// A Parse of this name is on its way.
+    pub fn begin(&mut self, name: &[u8], statement: Arc<Statement>, batch: u32) -> u32 {
+        let serial = self.serial();
+        self.named.insert(name.into(), Named { statement, pending: serial, batch });
+        serial
+    }
+
+    /// True where what this name means hangs on an earlier batch that has not been answered.
+    pub fn is_unsettled(&self, name: &[u8], batch: u32) -> bool {
+        let parsing = self.named.get(name).is_some_and(|named| named.pending != 0 && named.batch != batch);
+        let closing = || self.closing.iter().any(|closing| closing.batch != batch && *closing.name == *name);
+        parsing || self.clearing.is_some_and(|clearing| clearing != batch) || closing()
+    }
+
+    /// A query is on its way that may take all of them away.
+    pub fn may_clear(&mut self, batch: u32) {
+        self.clearing = Some(batch);
+    }
+
+    /// A batch was answered to its end.
+    pub fn settle(&mut self) {
+        self.clearing = None;
+    }
+
+    /// The Parse was answered: the statement stands.
+    pub fn confirm(&mut self, serial: u32) {
+        let closing = self.closing.iter_mut().map(|closing| &mut closing.named);
+        if let Some(named) = self.named.values_mut().chain(closing).find(|named| named.pending == serial) {
+            named.pending = 0;
         }
     }
 
-    /// A Parse of this statement failed or was skipped: it never was.
-    pub fn undo(&mut self, id: u64) {
-        let name = self.named.iter().find(|(_, named)| named.pending && named.statement.id == id);
-        if let Some(name) = name.map(|(name, _)| name.clone()) {
+    /// The Parse failed or was skipped: the statement never was.
+    pub fn undo(&mut self, serial: u32) {
+        let name = self.named.iter().find(|(_, named)| named.pending == serial).map(|(name, _)| name.clone());
+        if let Some(name) = name {
             self.remove(&name);
         }
     }
 
-    /// A Close is on its way; its number, where there is such a statement. [`ClientStatements::forget`] or
+    /// A Close is on its way; its serial, where there is such a statement. [`ClientStatements::forget`] or
     /// [`ClientStatements::restore`] follows.
-    pub fn retire(&mut self, name: &[u8]) -> Option<u64> {
+    pub fn retire(&mut self, name: &[u8], batch: u32) -> Option<u32> {
         let (name, named) = self.named.remove_entry(name)?;
-        let id = named.statement.id;
-        self.closing.push((name, named));
-        Some(id)
+        let serial = self.serial();
+        self.closing.push(Closing { serial, batch, name, named });
+        Some(serial)
     }
 
-    /// A Close was answered.
-    pub fn forget(&mut self, id: u64) {
-        if let Some(at) = self.closing.iter().position(|(_, named)| named.statement.id == id) {
-            let (name, _) = self.closing.remove(at);
-            self.remember(id, name);
+    /// The Close was answered.
+    pub fn forget(&mut self, serial: u32) {
+        if let Some(at) = self.closing.iter().position(|closing| closing.serial == serial) {
+            let Closing { name, named, .. } = self.closing.remove(at);
+            self.remember(named.statement.id, name);
         }
     }
 
-    /// A Close was skipped: the statement stands.
-    pub fn restore(&mut self, id: u64) {
-        if let Some(at) = self.closing.iter().position(|(_, named)| named.statement.id == id) {
-            let (name, named) = self.closing.remove(at);
+    /// The Close was skipped: the statement stands.
+    pub fn restore(&mut self, serial: u32) {
+        if let Some(at) = self.closing.iter().position(|closing| closing.serial == serial) {
+            let Closing { name, named, .. } = self.closing.remove(at);
             self.named.entry(name).or_insert(named);
         }
     }
 
-    /// Close, or DEALLOCATE of one name. True where there was one.
+    /// Forgets a name at once. True where there was one.
     pub fn remove(&mut self, name: &[u8]) -> bool {
         let Some((name, named)) = self.named.remove_entry(name) else { return false };
         self.remember(named.statement.id, name);
         true
     }
 
-    fn remember(&mut self, id: u64, name: Box<[u8]>) {
+    /// Errors may speak of this number by this name.
+    pub fn remember(&mut self, id: u64, name: Box<[u8]>) {
         if self.gone.len() >= GONE_MAX {
             self.gone.pop_front();
         }
@@ -221,15 +289,22 @@ impl ClientStatements {
     /// The client's name for a statement.
     pub fn name_of(&self, id: u64) -> Option<&[u8]> {
         let held = self.named.iter().find(|(_, named)| named.statement.id == id).map(|(name, _)| &**name);
-        held.or_else(|| self.gone.iter().rfind(|(gone, _)| *gone == id).map(|(_, name)| &**name))
+        let closing = || {
+            self.closing
+                .iter()
+                .rfind(|closing| closing.named.statement.id == id)
+                .map(|closing| &*closing.name)
+        };
+        let gone = || self.gone.iter().rfind(|(gone, _)| *gone == id).map(|(_, name)| &**name);
+        held.or_else(closing).or_else(gone)
     }
 
     /// DEALLOCATE ALL or DISCARD ALL has happened. What was asked for behind it stays.
     pub fn clear(&mut self) {
-        let gone = self.named.iter().filter(|(_, named)| !named.pending).take(GONE_MAX);
+        let gone = self.named.iter().filter(|(_, named)| named.pending == 0).take(GONE_MAX);
         let gone: Vec<(u64, Box<[u8]>)> =
             gone.map(|(name, named)| (named.statement.id, name.clone())).collect();
-        self.named.retain(|_, named| named.pending);
+        self.named.retain(|_, named| named.pending != 0);
         for (id, name) in gone {
             self.remember(id, name);
         }
@@ -240,8 +315,8 @@ impl ClientStatements {
 #[derive(Debug)]
 pub struct Registry {
     held: HashMap<u64, Held, RandomState>,
-    /// Closes on their way: an error before them leaves the statement where it was.
-    closing: Vec<(u64, Held)>,
+    /// Closes on their way, with their batches: an error before them leaves the statement where it was.
+    closing: Vec<(u64, u32, Held)>,
     clock: u64,
 }
 
@@ -253,6 +328,8 @@ struct Held {
     used: u64,
     /// Parses on their way; the statement stands for sure when there is none.
     in_flight: u16,
+    /// The batch of the last of them.
+    batch: u32,
 }
 
 /// What must be done before a statement can be used on a server.
@@ -297,7 +374,7 @@ impl Registry {
     }
 
     /// A Parse is on its way.
-    pub fn begin(&mut self, statement: &Arc<Statement>, generation: u32) {
+    pub fn begin(&mut self, statement: &Arc<Statement>, generation: u32, batch: u32) {
         self.clock += 1;
         let used = self.clock;
         let held = self.held.entry(statement.id).or_insert_with(|| Held {
@@ -305,10 +382,18 @@ impl Registry {
             generation,
             used,
             in_flight: 0,
+            batch,
         });
+        held.batch = batch;
         held.generation = generation;
         held.used = used;
         held.in_flight += 1;
+    }
+
+    /// True where it hangs on an earlier batch that has not been answered whether the server holds it.
+    pub fn is_unsettled(&self, id: u64, batch: u32) -> bool {
+        let parsing = self.held.get(&id).is_some_and(|held| held.in_flight > 0 && held.batch != batch);
+        parsing || self.closing.iter().any(|(closing, of, _)| *closing == id && *of != batch)
     }
 
     /// A Parse was answered.
@@ -329,35 +414,35 @@ impl Registry {
     }
 
     /// The least recently used statement beyond `max`, which is forgotten here: the caller closes it in line.
-    pub fn evict(&mut self, max: usize) -> Option<u64> {
+    pub fn evict(&mut self, max: usize, batch: u32) -> Option<u64> {
         if self.held.len() < max.max(1) {
             return None;
         }
         let id =
             self.held.iter().filter(|(_, held)| held.in_flight == 0).min_by_key(|(_, held)| held.used)?.0;
         let id = *id;
-        self.retire(id);
+        self.retire(id, batch);
         Some(id)
     }
 
     /// A Close is on its way: [`Registry::forget`] or [`Registry::restore`] follows.
-    pub fn retire(&mut self, id: u64) {
+    pub fn retire(&mut self, id: u64, batch: u32) {
         if let Some(held) = self.held.remove(&id) {
-            self.closing.push((id, held));
+            self.closing.push((id, batch, held));
         }
     }
 
     /// A Close was answered.
     pub fn forget(&mut self, id: u64) {
-        if let Some(at) = self.closing.iter().position(|(closing, _)| *closing == id) {
+        if let Some(at) = self.closing.iter().position(|(closing, ..)| *closing == id) {
             self.closing.remove(at);
         }
     }
 
     /// A Close was skipped: the server holds the statement still.
     pub fn restore(&mut self, id: u64) {
-        if let Some(at) = self.closing.iter().position(|(closing, _)| *closing == id) {
-            let (id, held) = self.closing.remove(at);
+        if let Some(at) = self.closing.iter().position(|(closing, ..)| *closing == id) {
+            let (id, _, held) = self.closing.remove(at);
             self.held.entry(id).or_insert(held);
         }
     }
@@ -403,6 +488,13 @@ pub fn deallocate(text: &[u8]) -> Deallocate<'_> {
     if plain { Deallocate::Name { name: rest, quoted: false } } else { Deallocate::No }
 }
 
+/// True where a text may take all prepared statements away: `DISCARD ALL`, `DEALLOCATE ALL`.
+pub fn may_clear(text: &[u8]) -> bool {
+    let text = text.trim_ascii_start();
+    matches!(text.first(), Some(b'd' | b'D'))
+        && (word(text, b"discard").is_some() || word(text, b"deallocate").is_some())
+}
+
 fn word<'a>(text: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
     let (front, rest) = text.split_at_checked(word.len())?;
     let blank = rest.first().is_some_and(u8::is_ascii_whitespace);
@@ -446,10 +538,10 @@ mod tests {
         let statement = store.intern(b"bad\0\0\0", 0);
         let mut server = Registry::new(hasher());
         let mut client = ClientStatements::new(hasher());
-        server.begin(&statement, 0);
-        client.begin(b"s", statement.clone());
+        server.begin(&statement, 0, 0);
+        let serial = client.begin(b"s", statement.clone(), 0);
         server.undo(statement.id);
-        client.undo(statement.id);
+        client.undo(serial);
         assert_eq!(server.stand(statement.id, 0), Standing::Absent);
         assert!(client.find(b"s").is_none());
     }
@@ -459,9 +551,9 @@ mod tests {
         let mut store = Store::new(7, hasher());
         let (old, new) = (store.intern(b"a\0\0\0", 0), store.intern(b"b\0\0\0", 0));
         let mut server = Registry::new(hasher());
-        server.begin(&old, 0);
+        server.begin(&old, 0, 0);
         server.confirm(old.id);
-        server.begin(&new, 0);
+        server.begin(&new, 0, 0);
         server.clear();
         assert_eq!(server.stand(old.id, 0), Standing::Absent);
         assert_eq!(server.stand(new.id, 0), Standing::There);
@@ -473,12 +565,12 @@ mod tests {
         let mut server = Registry::new(hasher());
         let list: Vec<_> = (0..3u8).map(|n| store.intern(&[b'a' + n, 0, 0, 0], 0)).collect();
         for statement in &list {
-            server.begin(statement, 0);
+            server.begin(statement, 0, 0);
             server.confirm(statement.id);
         }
         server.stand(list[0].id, 0);
-        assert_eq!(server.evict(3), Some(list[1].id));
-        assert_eq!(server.evict(3), None);
+        assert_eq!(server.evict(3, 0), Some(list[1].id));
+        assert_eq!(server.evict(3, 0), None);
     }
 
     #[test]
@@ -486,9 +578,35 @@ mod tests {
         let mut store = Store::new(7, hasher());
         let statement = store.intern(b"a\0\0\0", 0);
         let mut server = Registry::new(hasher());
-        server.begin(&statement, store.generation(statement.id));
+        server.begin(&statement, store.generation(statement.id), 0);
         store.heal(statement.id);
         assert_eq!(server.stand(statement.id, store.generation(statement.id)), Standing::Void);
+    }
+
+    #[test]
+    fn healed_statements_are_remembered_within_bounds() {
+        let mut store = Store::new(7, hasher());
+        (0..2 * HEALED_MAX as u64 + 1).for_each(|id| store.heal(id));
+        assert!(store.healed.len() <= HEALED_MAX);
+    }
+
+    #[test]
+    fn a_clients_statements_are_bounded_by_their_bytes_too() {
+        let mut store = Store::new(7, hasher());
+        let mut client = ClientStatements::new(hasher());
+        let big = store.intern(&vec![b' '; CLIENT_STATEMENTS_BYTES_MAX / 2], 0);
+        client.begin(b"a", big.clone());
+        assert!(!client.is_full_for(big.tail.len()));
+        client.begin(b"b", big.clone());
+        assert!(client.is_full_for(1));
+        client.confirm();
+        client.undo(0);
+        assert!(!client.is_full_for(1), "the second one never was");
+        client.retire(b"a");
+        client.restore(big.id);
+        assert!(client.find(b"a").is_some() && client.find(b"b").is_none());
+        client.clear();
+        assert_eq!(client.bytes, 0);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use model::config::checked::FALLBACK;
 use model::id::{SliceId, WorkerId};
 
 use super::Steward;
@@ -152,6 +153,7 @@ impl Steward {
         names.extend(self.places.databases().map(|(name, _)| name.clone()));
         names.extend(self.slices.values().map(|slice| slice.key.database.clone()));
         names.extend(self.errands.stopped().cloned());
+        names.retain(|name| **name != *FALLBACK);
         names.sort();
         names.dedup();
         let row = |name: Arc<str>| DatabaseRow {

@@ -47,11 +47,13 @@ struct Learned {
     refused: Now,
     raise_at: Now,
     pause: Duration,
+    /// One more than was known to fit is being tried.
+    probing: bool,
 }
 
 /// The first and the longest time between two probes.
 const PAUSE: Duration = Duration::from_secs(1);
-const PAUSE_MAX: Duration = Duration::from_secs(30);
+const PAUSE_MAX: Duration = Duration::from_secs(10);
 /// What has not been confirmed for so long is forgotten.
 const MEMORY: Duration = Duration::from_secs(600);
 
@@ -180,14 +182,15 @@ impl Ceilings {
         let mut news = false;
         self.change(*at, |ceiling| {
             let (pause, before) = match ceiling.learned {
+                Some(old) if old.probing => ((old.pause * 2).min(PAUSE_MAX), old.max),
                 // Parallel dials are refused together: one step of patience for all of them.
-                Some(old) if now < old.raise_at => (old.pause, old.max),
-                Some(old) => ((old.pause * 2).min(PAUSE_MAX), old.max),
+                Some(old) => (old.pause, old.max),
                 None => (PAUSE, u32::MAX),
             };
             let max = ceiling.used.min(before);
             news = max < before;
-            ceiling.learned = Some(Learned { max, refused: now, raise_at: now.plus(pause), pause });
+            ceiling.learned =
+                Some(Learned { max, refused: now, raise_at: now.plus(pause), pause, probing: false });
         });
         news
     }
@@ -201,6 +204,7 @@ impl Ceilings {
             {
                 learned.max = ceiling.used + 1;
                 learned.raise_at = now.plus(learned.pause);
+                learned.probing = true;
             }
         });
     }
@@ -213,6 +217,7 @@ impl Ceilings {
                     && ceiling.used >= learned.max
                 {
                     learned.pause = PAUSE;
+                    learned.probing = false;
                 }
             });
         }
@@ -320,12 +325,15 @@ mod tests {
         let mut ceilings = Ceilings::default();
         let at = ceilings.join(server(), None, 0, 0);
         ceilings.lower(&server(), Now(0));
-        ceilings.probe(at, Now(S));
-        ceilings.lower(&server(), Now(2 * S));
-        ceilings.probe(at, Now(4 * S - 1));
-        assert_eq!(ceilings.learned(&server()), Some(0));
-        ceilings.probe(at, Now(4 * S));
-        assert_eq!(ceilings.learned(&server()), Some(1));
+        let mut now = 0;
+        for pause in [1, 2, 4, 8, 10, 10] {
+            ceilings.probe(at, Now(now + pause * S - 1));
+            assert_eq!(ceilings.learned(&server()), Some(0), "not yet after {pause} s");
+            now += pause * S;
+            ceilings.probe(at, Now(now));
+            assert_eq!(ceilings.learned(&server()), Some(1), "after {pause} s");
+            ceilings.lower(&server(), Now(now));
+        }
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl Worker {
         let home = self.homes.get(client.slice as usize)?;
         let (state, waiting_us) = match client.life {
             Life::Login(_) | Life::Knocking(_) | Life::Arriving { .. } => (ClientState::Login, 0),
-            Life::Idle | Life::Cancelled => (ClientState::Idle, 0),
+            Life::Idle | Life::Cancelled { .. } => (ClientState::Idle, 0),
             Life::Waiting { since, .. } => (ClientState::Waiting, now.0.saturating_sub(since.0)),
             Life::Linked { .. } => (ClientState::Active, 0),
         };

@@ -80,7 +80,11 @@ impl Worker {
                 self.cancel_in_line(now, conn, since, out);
                 self.cancel_over(asker, out);
             }
-            Life::Login(_) | Life::Knocking(_) | Life::Arriving { .. } | Life::Idle | Life::Cancelled => {
+            Life::Login(_)
+            | Life::Knocking(_)
+            | Life::Arriving { .. }
+            | Life::Idle
+            | Life::Cancelled { .. } => {
                 self.cancel_over(asker, out);
             }
         }
@@ -204,7 +208,7 @@ impl Worker {
     /// A client that stands in line takes its request back.
     fn cancel_in_line(&mut self, now: Now, conn: ConnId, since: Now, out: &mut Outputs) {
         let Some(client) = self.clients.get_mut(conn.index(), conn.generation) else { return };
-        client.life = Life::Cancelled;
+        client.life = Life::Cancelled { said: false };
         client.pause = Pause::No;
         let index = client.slice;
         let slice = &mut self.homes[index as usize].slice;
@@ -247,7 +251,14 @@ impl Worker {
                     return Ok(dead);
                 }
             };
-            match F::from_byte(header.tag) {
+            let Life::Cancelled { said } = client.life else { return Ok(dead) };
+            let tag = F::from_byte(header.tag);
+            if said && matches!(tag, Some(F::Query | F::FunctionCall)) {
+                // Behind an error a server skips these too.
+                client.body = Body::Skip(header.total() as u32);
+                continue;
+            }
+            match tag {
                 Some(F::Terminate) => {
                     self.dismiss(now, conn, ClientOut::Left, out);
                     return Ok(dead);
@@ -258,7 +269,9 @@ impl Worker {
                         body => Body::Skip(body),
                     };
                     out.make(conn, |made| {
-                        encode::error(made, &canceled());
+                        if !said {
+                            encode::error(made, &canceled());
+                        }
                         encode::ready(made, TxStatus::Idle);
                     });
                     self.at_rest(now, conn, out);
@@ -274,7 +287,15 @@ impl Worker {
                     | F::Execute
                     | F::Flush
                     | F::Parse,
-                ) => client.body = Body::Skip(header.total() as u32),
+                ) => {
+                    client.body = Body::Skip(header.total() as u32);
+                    let extended =
+                        matches!(tag, Some(F::Bind | F::Close | F::Describe | F::Execute | F::Parse));
+                    if extended && !said {
+                        client.life = Life::Cancelled { said: true };
+                        out.make(conn, |made| encode::error(made, &canceled()));
+                    }
+                }
                 Some(F::Password) | None => {
                     let text = format!("invalid frontend message type {}", header.tag);
                     self.refuse(now, conn, Refusal::Protocol(text.into()), out);

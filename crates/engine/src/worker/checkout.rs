@@ -9,7 +9,7 @@ use wire::encode;
 
 use super::Worker;
 use crate::contract::Outputs;
-use crate::orders::Drain;
+use crate::orders::{Drain, Replication};
 use crate::planted::Fault;
 use crate::refuse::Refusal;
 use crate::remark::{ClientOut, Remark, ServerOut};
@@ -60,6 +60,7 @@ impl Worker {
             })
         };
         if let Some(server) = found {
+            client.requested = now;
             return self.join(now, conn, server, out);
         }
         if !home.slice.settings.max_waiting_clients.admits(home.slice.waiting()) {
@@ -87,10 +88,13 @@ impl Worker {
         let rested = now.since(server.since);
         let settings = &home.slice.settings;
         client.life = Life::Linked { server: server_id };
-        client.requested = now;
         server.since = now;
+        server.lent = true;
         server.boundaries = 0;
         server.phase = Phase::Linked { client: conn };
+        if settings.server_lifetime.is_zero() {
+            server.ends = now;
+        }
         self.server_deadlines.set(server_id.index(), Now::NEVER);
         let span = [settings.query_timeout, settings.transaction_timeout].into_iter().flatten().min();
         self.client_deadlines.set(conn.index(), now.plus_maybe(span));
@@ -261,11 +265,24 @@ impl Worker {
                 server.boundaries = 0;
                 out.read(conn);
             }
-            if server.status != TxStatus::Idle
-                && let Some(timeout) = home.slice.settings.idle_transaction_timeout
-            {
+            let settings = &home.slice.settings;
+<<<<<<< HEAD
+            let patience = match server.status {
+                TxStatus::Idle => settings.client_idle_timeout,
+                TxStatus::InTransaction | TxStatus::Failed => settings.idle_transaction_timeout,
+            };
+            if let Some(timeout) = patience {
                 let due = now.plus(timeout).min(self.client_deadlines.at(conn.index()));
                 self.client_deadlines.set(conn.index(), due);
+=======
+            let open = server.status != TxStatus::Idle;
+            let timeout = if open { settings.idle_transaction_timeout } else { settings.client_idle_timeout };
+            let due = now.plus_maybe(timeout).min(self.client_deadlines.at(conn.index()));
+            self.client_deadlines.set(conn.index(), due);
+            // With a server of its own it comes to rest here, and nowhere else.
+            if rests && client.body == Body::None && self.draining.is_some_and(|how| how > Drain::WhenLeft) {
+                self.refuse(now, conn, Refusal::ShuttingDown, out);
+>>>>>>> review
             }
             return;
         }
@@ -294,6 +311,12 @@ impl Worker {
             return self.close_server(now, server_id, why, false, out);
         }
         let Some(server) = self.servers.get_mut(server_id.index(), server_id.generation) else { return };
+        if server.body != Body::None {
+            // A message nobody asked for is half here: the rest of it first, then this again.
+            server.phase = Phase::Cleaning;
+            server.rolling_back = true;
+            return self.arm_step(now, server_id);
+        }
         let home = &mut self.homes[index as usize];
         let settings = &home.slice.settings;
         let session = settings.mode == PoolMode::Session;
@@ -390,6 +413,9 @@ impl Worker {
         let leaving = self.draining.is_some_and(|how| how > Drain::WhenLeft);
         if server.fatal {
             Some(ServerOut::ServerClosed)
+        } else if server.failed.is_some() {
+            // An application_name that rode in front of a query did not arrive.
+            Some(ServerOut::SettingRefused)
         } else if let Some(why) = server.outdated {
             Some(why)
         } else if server.epoch != slice.epoch {
@@ -398,7 +424,7 @@ impl Worker {
             Some(ServerOut::Operator)
         } else if slice.owes() {
             Some(ServerOut::Revoked)
-        } else if now >= server.ends || slice.key.replication != crate::orders::Replication::No {
+        } else if server.lent && (now >= server.ends || slice.key.replication != Replication::No) {
             Some(ServerOut::Lifetime)
         } else {
             None
@@ -436,16 +462,17 @@ impl Worker {
         // What the client has asked is carried out, as a server of its own would have done; nobody gets the answer.
         server.phase = Phase::Draining;
         self.server_deadlines.set(server_id.index(), Now(now.0.saturating_add(DRAINING_US)));
-        if server.ledger.is_empty() && server.body == Body::None {
-            return self.drained_dry(now, server_id, out);
-        }
+        // Its client may have held it back.
         out.read(server_id);
+        while server.ledger.pop_made().is_some() {}
+        if server.ledger.is_empty() && server.body == Body::None {
+            self.drained_dry(now, server_id, out);
+        }
     }
 
     /// A server has worked off what a client that left had asked.
     pub(super) fn drained_dry(&mut self, now: Now, server_id: ConnId, out: &mut Outputs) {
         let Some(server) = self.servers.get_mut(server_id.index(), server_id.generation) else { return };
-        server.failed = None;
         if server.status == TxStatus::Idle {
             return self.check_in(now, server_id, out);
         }

@@ -85,7 +85,7 @@ impl Worker {
                 Life::Knocking(_) | Life::Arriving { .. } | Life::Waiting { .. } => {
                     return Taken { used: at, then: Then::WhenTold };
                 }
-                Life::Cancelled => match self.cancelled_bytes(now, conn, bytes, at, out) {
+                Life::Cancelled { .. } => match self.cancelled_bytes(now, conn, bytes, at, out) {
                     Ok(taken) => return taken,
                     Err(from) => at = from,
                 },
@@ -172,6 +172,9 @@ impl Worker {
                     Err(Some(idle)) => return idle,
                     Err(None) => return Idle::Taken(Taken { used: at, then: Then::AtLeast(header.total()) }),
                 },
+                F::Query if body.is_none() && header.body as usize <= 160 => {
+                    return Idle::Taken(Taken { used: at, then: Then::AtLeast(header.total()) });
+                }
                 F::Query => match body.and_then(|body| deallocate_alone(client, body)) {
                     Some(name) => {
                         if let Some(statements) = &mut client.statements {
@@ -396,7 +399,8 @@ impl Worker {
     pub(super) fn joined(&mut self, now: Now, conn: ConnId, out: &mut Outputs) {
         let Some(client) = self.clients.get_mut(conn.index(), conn.generation) else { return };
         if !client.greeting {
-            return out.read(conn);
+            out.read(conn);
+            return self.hold_back(now, conn, out);
         }
         let server = client.server();
         self.greet(now, conn, out);
@@ -441,10 +445,17 @@ impl Worker {
     pub(super) fn refuse(&mut self, now: Now, conn: ConnId, refusal: Refusal, out: &mut Outputs) {
         if let Some(client) = self.clients.get(conn.index(), conn.generation)
             && !client.told_fatal
+            && !self.is_in_a_message(client)
         {
             out.make(conn, |made| refusal.write(made));
         }
         self.part(now, conn, ClientOut::Refused(refusal), true, out);
+    }
+
+    /// True where the last thing a client was sent is the front of a message: a word put there would be read as its rest.
+    fn is_in_a_message(&self, client: &Client) -> bool {
+        let server = client.server().and_then(|server| self.servers.get(server.index(), server.generation));
+        server.is_some_and(|server| matches!(server.body, Body::Relay(_)))
     }
 
     /// Lets a client go without a word.
@@ -473,7 +484,7 @@ impl Worker {
         }
         match &client.life {
             Life::Login(_) => self.logins -= 1,
-            Life::Knocking(_) | Life::Idle | Life::Cancelled => {}
+            Life::Knocking(_) | Life::Idle | Life::Cancelled { .. } => {}
             Life::Arriving { .. } => self.homes[home as usize].slice.arriving.retain(|other| *other != conn),
             Life::Waiting { .. } if self.planted.is(Fault::DeadWaiterKept) => {}
             Life::Waiting { since, .. } => self.homes[home as usize].slice.leave(conn, now, *since),

@@ -5,6 +5,7 @@
 //! - `clients`: logins, arrivals, bytes, leaving
 //! - `checkout`: from asking for a server to being joined to it, and back
 //! - `servers`: dialling, logging in, cleaning, closing
+//! - `flow`: backpressure
 //! - `cancels`: cancel requests
 //! - `timers`: deadlines
 //! - `orders`: the steward's words
@@ -14,8 +15,11 @@ mod books;
 mod cancels;
 mod checkout;
 mod clients;
+mod flow;
 mod orders;
 mod servers;
+#[cfg(test)]
+mod tests;
 mod timers;
 
 use std::collections::BTreeMap;
@@ -129,6 +133,13 @@ impl Worker {
         }
     }
 
+    /// The key of what all workers must make alike: the salts of users who do not exist, and of those whose password is
+    /// stored as it is.
+    pub fn with_process_key(mut self, key: [u8; 32]) -> Self {
+        self.keys = Keys::new(key);
+        self
+    }
+
     /// Plants a fault, for the simulator to find.
     #[cfg(feature = "planted")]
     pub fn plant(&mut self, fault: crate::planted::Fault) {
@@ -152,6 +163,10 @@ impl Worker {
             .clients
             .insert(|index, generation| Client::new(ConnId::client(index, generation), peer, now, empty));
         let conn = self.clients.at(index).map_or(ConnId::client(0, 0), |client| client.conn);
+        if let Some(client) = self.clients.get_mut(conn.index(), conn.generation) {
+            // It has logged in elsewhere: it is none of the logins that are counted here.
+            client.life = Life::Idle;
+        }
         self.settle_in(now, conn, *seed, out);
         self.after(now, out);
         conn
@@ -170,7 +185,7 @@ impl Worker {
         match self.clients.get(conn.index(), conn.generation) {
             Some(client) => match client.life {
                 Life::Linked { .. } => FULL,
-                Life::Idle | Life::Cancelled => {
+                Life::Idle | Life::Cancelled { .. } => {
                     let rests =
                         self.homes.get(client.slice as usize).is_some_and(|home| home.slice.idle_len() > 0);
                     if rests { FULL } else { SMALL }
@@ -245,7 +260,7 @@ impl Worker {
     /// Numbers of connections to servers: apart from the steward's, who numbers clients from 1.
     fn public(&mut self) -> PublicId {
         self.next_public += 1;
-        PublicId(1 << 40 | u64::from(self.id.0) << 32 | self.next_public)
+        PublicId(1 << 30 | (self.next_public & 0x3f_ffff) << 8 | u64::from(self.id.0 & 0xff))
     }
 }
 

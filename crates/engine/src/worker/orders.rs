@@ -249,7 +249,7 @@ impl Worker {
             .filter(|client| match client.life {
                 Life::Login(_) | Life::Knocking(_) | Life::Arriving { .. } => true,
                 Life::Idle => !patient,
-                Life::Waiting { .. } | Life::Cancelled => !gentle,
+                Life::Waiting { .. } | Life::Cancelled { .. } => !gentle,
                 Life::Linked { server } => {
                     let server = self.servers.get(server.index(), server.generation);
                     !gentle || (!patient && server.is_some_and(|server| server.at_rest()))

@@ -130,8 +130,8 @@ impl Worker {
         home.slice.refused = Some(why);
         self.touch(index);
         if let Some(refusal) = fatal.filter(|_| self.homes[index as usize].slice.count.open == 0) {
-            let slice = &self.homes[index as usize].slice;
-            let mut lost: Vec<ConnId> = slice.arriving.clone();
+            let slice = &mut self.homes[index as usize].slice;
+            let mut lost: Vec<ConnId> = std::mem::take(&mut slice.arriving);
             lost.extend(slice.line().map(|waiter| waiter.client));
             for client in lost {
                 self.refuse(now, client, refusal.clone(), out);
@@ -217,7 +217,7 @@ impl Worker {
                 let (whole, copying) = (taken.used == bytes.len(), server.ledger.copy() != Copy::No);
                 match server.phase {
                     // Half a message nobody asked for: not lent before the rest has come.
-                    Phase::Idle if !whole => {
+                    Phase::Idle if !whole || server.body != Body::None => {
                         server.phase = Phase::Cleaning;
                         home.slice.leave_idle(conn);
                         self.arm_step(now, conn);
@@ -359,7 +359,8 @@ impl Worker {
         let lifetime = settings.server_lifetime;
         let cut = lifetime.as_micros() as u64 / 100 * u64::from(settings.server_lifetime_jitter.0);
         let jitter = if cut == 0 { 0 } else { rand_core::RngCore::next_u64(&mut self.rng) % cut };
-        server.ends = Now(now.plus(lifetime).0 - jitter);
+        // A life of nothing ends with the first use.
+        server.ends = if lifetime.is_zero() { Now::NEVER } else { Now(now.plus(lifetime).0 - jitter) };
         home.base = base;
         home.welcome = Some(Arc::new(welcome));
         home.slice.greeted = true;
@@ -519,54 +520,6 @@ impl Worker {
             return self.part(now, conn, why, true, out);
         }
         self.refuse(now, conn, Refusal::ServerLost, out);
-    }
-
-    /// A socket does not take all: whoever fills it is not read meanwhile.
-    pub(super) fn backlogged(&mut self, now: Now, conn: ConnId, out: &mut Outputs) {
-        if conn.is_server() {
-            let Some(server) = self.servers.get_mut(conn.index(), conn.generation) else { return };
-            server.backlogged = true;
-            if let Some(client) = server.client() {
-                out.hold(client);
-            }
-            return;
-        }
-        let Some(client) = self.clients.get_mut(conn.index(), conn.generation) else { return };
-        client.backlogged = Some(now);
-        let Some(server) = client.server() else { return };
-        out.hold(server);
-        let timeout = self.homes[client.slice as usize].slice.settings.client_write_timeout;
-        let due = now.plus_maybe(timeout).min(self.client_deadlines.at(conn.index()));
-        self.client_deadlines.set(conn.index(), due);
-    }
-
-    /// A socket has taken all.
-    pub(super) fn drained(&mut self, now: Now, conn: ConnId, out: &mut Outputs) {
-        if conn.is_server() {
-            let Some(server) = self.servers.get_mut(conn.index(), conn.generation) else { return };
-            server.backlogged = false;
-            let Some(client) = server.client() else { return };
-            if let Some(client) = self.clients.get(client.index(), client.generation)
-                && client.pause == crate::session::client::Pause::No
-            {
-                out.read(client.conn);
-            }
-            return self.maybe_release(now, conn, out);
-        }
-        let Some(client) = self.clients.get_mut(conn.index(), conn.generation) else { return };
-        client.backlogged = None;
-        if self.planted.is(Fault::HeldForEver) {
-            return;
-        }
-        match client.life {
-            Life::Linked { server } => out.read(server),
-            Life::Idle => out.read(conn),
-            Life::Login(_)
-            | Life::Knocking(_)
-            | Life::Arriving { .. }
-            | Life::Waiting { .. }
-            | Life::Cancelled => {}
-        }
     }
 }
 

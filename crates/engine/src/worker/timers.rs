@@ -56,7 +56,7 @@ impl Worker {
                 }
                 self.client_deadlines.set(conn.index(), due);
             }
-            Life::Cancelled => {}
+            Life::Cancelled { .. } => {}
             Life::Waiting { .. } => self.waiting_due(now, conn, out),
             Life::Linked { server } => self.linked_due(now, conn, server, out),
         }
@@ -137,8 +137,19 @@ impl Worker {
             Some(refusal) => self.refuse(now, conn, refusal, out),
             None => {
                 // A query that begins later must be seen in time.
-                let soonest =
-                    [settings.query_timeout, settings.idle_transaction_timeout].into_iter().flatten().min();
+<<<<<<< HEAD
+                let spans =
+                    [settings.query_timeout, settings.transaction_timeout, settings.idle_transaction_timeout];
+                let soonest = spans.into_iter().flatten().min();
+=======
+                let soonest = [
+                    settings.query_timeout,
+                    settings.transaction_timeout,
+                    settings.idle_transaction_timeout,
+                    settings.client_idle_timeout,
+                ];
+                let soonest = soonest.into_iter().flatten().min();
+>>>>>>> review
                 self.client_deadlines.set(conn.index(), due.min(now.plus_maybe(soonest)));
             }
         }

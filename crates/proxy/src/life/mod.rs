@@ -143,13 +143,15 @@ fn live(
         steward: steward.clone(),
         console: started.console,
         derivers: Derivers::start(DERIVERS).map_err(cannot("start a thread"))?,
-        resolver: Resolver::start(resolve::system).map_err(cannot("start a thread"))?,
+        resolver: Resolver::start(Arc::new(resolve::system)).map_err(cannot("start a thread"))?,
         journal: Journal::start(&config.proxy).map_err(cannot("start a thread"))?,
         tuning,
         hoard: Hoard::default(),
         epoch,
     };
-    let brain = |id| Worker::new(id, entropy(), rustix::process::geteuid().as_raw(), config.clone());
+    let process_key = entropy();
+    let brain = |id| Worker::new(id, entropy(), rustix::process::geteuid().as_raw(), config.clone())
+            .with_process_key(process_key);
     let crew = Crew::start(berths, mails, &bound, &outfit, brain).map_err(cannot("start a worker"))?;
     // The workers have their own duplicates: when those are closed, nobody listens any more.
     drop(bound);

@@ -18,7 +18,7 @@ pub fn install(format: LogFormat, verbose: u8) {
         1 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    let builder = SubscriberBuilder::default().with_max_level(level).with_writer(io::stderr);
+    let builder = SubscriberBuilder::default().with_max_level(level).with_writer(io::stderr).with_ansi(false);
     let subscriber: Box<dyn Subscriber + Send + Sync> = match format {
         LogFormat::Json => Box::new(builder.json().flatten_event(true).with_target(false).finish()),
         LogFormat::Human => Box::new(builder.event_format(Plain { journal: false }).finish()),

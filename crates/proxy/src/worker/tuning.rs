@@ -67,6 +67,7 @@ impl Tuning {
             socket.set_send_buffer_size(self.socket_buffer)?;
             socket.set_recv_buffer_size(self.socket_buffer)?;
         }
+        socket.set_keepalive(self.keepalive)?;
         if !self.keepalive {
             return Ok(());
         }
@@ -80,7 +81,6 @@ impl Tuning {
         if self.keepalive_count > 0 {
             keepalive = keepalive.with_retries(self.keepalive_count);
         }
-        socket.set_keepalive(true)?;
         socket.set_tcp_keepalive(&keepalive)
     }
 }

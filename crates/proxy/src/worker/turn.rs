@@ -182,6 +182,7 @@ impl<B: Brain> Turn<B> {
             Order::Configure(config) => {
                 self.room.tuning = Tuning::of(&config.proxy);
                 self.doors.retune(&self.room.tuning);
+                self.errands.journal.retune(&config.proxy);
             }
             Order::Drain(_) => self.doors.close_to_network(),
             _ => {}

@@ -39,12 +39,12 @@ fn dial(conn: ConnId, to: DialTo, out: &mut Outputs) {
 /// A shell that dials `to` when it is poked, and says hello there.
 fn dialler(to: Arc<Server>) -> Shell {
     let setup = Setup {
-        lookup: |name| match name {
+        lookup: Arc::new(|name| match name {
             "good.test" => Ok(vec![[127, 0, 0, 1].into()]),
             // Nobody listens on the first; it must not be the end of the dial.
             "both.test" => Ok(vec![[127, 0, 0, 9].into(), [127, 0, 0, 1].into()]),
             _ => Ok(Vec::new()),
-        },
+        }),
         ..Setup::default()
     };
     let mut to = Some(to);

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use engine::contract::{DialError, Gone, Input, Output, Outputs, Peer, Piece, Span, Taken, Then};
@@ -107,7 +107,7 @@ impl Default for Setup {
         let mut proxy = Config::for_tests().proxy;
         proxy.listen_port = 0;
         proxy.unix_socket_dir = None;
-        Self { proxy, workers: 1, appetite: 64 * 1024, lookup: |_| Ok(Vec::new()) }
+        Self { proxy, workers: 1, appetite: 64 * 1024, lookup: Arc::new(|_| Ok(Vec::new())) }
     }
 }
 

@@ -410,7 +410,7 @@ fn run(seed: u64) -> World {
 
 #[test]
 fn every_seed_keeps_the_books_and_serves_everybody() {
-    let seeds = std::env::var("CONNWARDEN_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(25);
+    let seeds = std::env::var("CONNWARDEN_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(10);
     for seed in 0..seeds {
         let caught = std::panic::catch_unwind(|| run(seed));
         let world = caught.unwrap_or_else(|panic| {

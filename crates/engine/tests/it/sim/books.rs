@@ -22,7 +22,6 @@ pub(crate) struct Books {
     pub(crate) every: u64,
     last: Vec<String>,
     pub(crate) out_of_step: u64,
-    pub(crate) pages: u64,
 }
 
 impl Books {
@@ -101,7 +100,12 @@ impl World {
         }
         for client in &page.clients {
             if let Some(server) = client.link
-                && page.servers.iter().filter(|row| row.conn == server && row.link == Some(client.conn)).count() != 1
+                && page
+                    .servers
+                    .iter()
+                    .filter(|row| row.conn == server && row.link == Some(client.conn))
+                    .count()
+                    != 1
             {
                 return Err(format!("{:?} believes that it has {server:?}", client.conn));
             }
@@ -126,7 +130,9 @@ impl World {
             if let Some((other, (_, earlier))) =
                 waiting.iter().find(|(_, (their, earlier))| *their == slice && *earlier < since)
             {
-                return Err(format!("{conn:?}, waiting since {since}, was served before {other:?}, since {earlier}"));
+                return Err(format!(
+                    "{conn:?}, waiting since {since}, was served before {other:?}, since {earlier}"
+                ));
             }
         }
         Ok(())
@@ -141,7 +147,10 @@ impl World {
                 .filter(|row| row.key == slice.key && row.state != ServerState::ActiveCancel)
                 .count() as u32;
             if held != slice.credits {
-                return Err(format!("{:?} has {} credits for {held} connections", slice.slice, slice.credits));
+                return Err(format!(
+                    "{:?} has {} credits for {held} connections",
+                    slice.slice, slice.credits
+                ));
             }
             let proxy = self.px();
             let going: u32 = proxy.shells[worker]
@@ -181,7 +190,9 @@ impl World {
             if before.get(&row.conn) == Some(&client) || row.pid == 0 {
                 continue;
             }
-            let Some(session) = self.servers[0].by_pid(row.pid).and_then(|backend| backend.session()) else { continue };
+            let Some(session) = self.servers[0].by_pid(row.pid).and_then(|backend| backend.session()) else {
+                continue;
+            };
             let allowed = |stain: &String| self.brought(stain);
             let stains: Vec<String> = session.stains().into_iter().filter(|stain| !allowed(stain)).collect();
             let settled = session.resting() && session.tx == super::postgres::session::Tx::None;
@@ -197,7 +208,9 @@ impl World {
 
     /// True where some client's startup packet brought this setting: it is set anew for each client.
     fn brought(&self, stain: &str) -> bool {
-        let Some((name, value)) = stain.strip_prefix("set ").and_then(|set| set.split_once('=')) else { return false };
+        let Some((name, value)) = stain.strip_prefix("set ").and_then(|set| set.split_once('=')) else {
+            return false;
+        };
         self.guests.iter().any(|guest| guest.visit.settings.iter().any(|(n, v)| n == name && v == value))
     }
 }
@@ -217,8 +230,10 @@ fn nobody_waits_beside_an_idle_server(page: &Page) -> Result<(), String> {
 }
 
 fn summary(page: &Page) -> Vec<String> {
-    let clients =
-        page.clients.iter().map(|row| format!("{:?} {:?} link {:?} waits {}", row.conn, row.state, row.link, row.waiting_us));
+    let clients = page
+        .clients
+        .iter()
+        .map(|row| format!("{:?} {:?} link {:?} waits {}", row.conn, row.state, row.link, row.waiting_us));
     let servers = page
         .servers
         .iter()

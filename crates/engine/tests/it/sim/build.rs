@@ -115,7 +115,6 @@ fn guest(rng: &mut Rng, index: u64, kind: Kind, draw: &Draw, report_late: bool) 
     }
     let lasting = kind == Kind::Direct || draw.mode == PoolMode::Session;
     let taste = Taste {
-        lasting,
         blocks: draw.mode != PoolMode::Statement || kind == Kind::Direct,
         own_settings: !settings.is_empty(),
         cancels: kind == Kind::Cancels || kind == Kind::Troubled || (kind == Kind::Direct && rng.percent(50)),
@@ -147,7 +146,7 @@ pub(crate) fn play(kind: Kind, seed: u64, fault: Option<Fault>) -> Result<(), St
     let proxy = (kind != Kind::Direct).then(|| {
         let config = Arc::new(config(&draw, &mut rng));
         let mut proxy = Proxy::new(&config, usable, draw.workers, &mut rng);
-        proxy.books.every = if seed % 3 == 0 { 1 } else { 7 };
+        proxy.books.every = if seed.is_multiple_of(3) { 1 } else { 7 };
         proxy.plant(fault);
         proxy
     });
@@ -186,7 +185,8 @@ fn add_troubles(world: &mut World, rng: &mut Rng) {
     for _ in 0..rng.between(1, 5) {
         let when = rng.below(120_000);
         let away = rng.below(80_000);
-        let trouble = match rng.below(10) {
+        let trouble = match rng.below(12) {
+            10 => Trouble::Squeeze(0, 5 + rng.below(6) as u32),
             0..=3 => Trouble::Kill(0),
             4 => Trouble::Restart(0, away),
             5..=6 => Trouble::Cut,
@@ -201,4 +201,3 @@ fn add_troubles(world: &mut World, rng: &mut Rng) {
         world.troubles.push((when, trouble));
     }
 }
-

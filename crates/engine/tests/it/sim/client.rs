@@ -81,10 +81,8 @@ impl Client {
     pub(crate) fn new(visit: Visit, end: End, script: Vec<Act>, rng: Rng) -> Self {
         let shadow = Shadow::new(&visit.user, &visit.settings, visit.report_late, !visit.lasting);
         let mut first = Vec::new();
-        let mut pairs = vec![
-            (&b"user"[..], visit.user.as_bytes()),
-            (&b"database"[..], visit.database.as_bytes()),
-        ];
+        let mut pairs =
+            vec![(&b"user"[..], visit.user.as_bytes()), (&b"database"[..], visit.database.as_bytes())];
         pairs.extend(visit.settings.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())));
         encode::startup(&mut first, Version { major: 3, minor: 0 }, pairs.into_iter());
         Self {

@@ -24,6 +24,8 @@ pub(crate) struct Known {
     revoked: u32,
     /// No grant before that moment: a dial was refused.
     rests_until: u64,
+    /// When it was given something last.
+    served_at: u64,
 }
 
 /// The steward.
@@ -77,7 +79,8 @@ impl Control {
             }
             Note::Back { slice, credits, why } => {
                 if let Some(known) = self.slices.get_mut(&slice) {
-                    known.granted = known.granted.checked_sub(credits).expect("no more comes back than was granted");
+                    known.granted =
+                        known.granted.checked_sub(credits).expect("no more comes back than was granted");
                     known.revoked = known.revoked.saturating_sub(credits);
                     match why {
                         Back::Refused(_) => known.rests_until = now + 40_000,
@@ -120,6 +123,7 @@ impl Control {
                         granted: 0,
                         revoked: 0,
                         rests_until: 0,
+                        served_at: 0,
                     },
                 );
                 self.by_key.insert(key.clone(), slice);
@@ -136,13 +140,20 @@ impl Control {
     fn open(&self, slice: SliceId, stale: bool) -> Order {
         let known = &self.slices[&slice];
         let settings = self.config.pool(&known.key.database, &known.key.user).expect("it was there before");
-        Order::Open { slice, pool: PoolId(slice.0), key: known.key.clone(), settings: Arc::new(settings), stale }
+        Order::Open {
+            slice,
+            pool: PoolId(slice.0),
+            key: known.key.clone(),
+            settings: Arc::new(settings),
+            stale,
+        }
     }
 
     /// A changed configuration.
     pub(crate) fn reload(&self) -> Vec<Mail> {
-        let mut mail: Vec<Mail> =
-            (0..self.workers).map(|worker| (WorkerId(worker), Order::Configure(self.config.clone()))).collect();
+        let mut mail: Vec<Mail> = (0..self.workers)
+            .map(|worker| (WorkerId(worker), Order::Configure(self.config.clone())))
+            .collect();
         mail.extend(self.slices.iter().map(|(slice, known)| (known.home, self.open(*slice, true))));
         mail
     }
@@ -157,33 +168,41 @@ impl Control {
     fn share(&mut self, now: u64, mail: &mut Vec<Mail>) {
         let mut free = self.allowed.saturating_sub(self.granted());
         let mut hungry = None;
-        for (slice, known) in &mut self.slices {
+        // Who has nothing comes first, or the others' wishes would starve it.
+        let mut order: Vec<SliceId> = self.slices.keys().copied().collect();
+        order.sort_by_key(|slice| (self.slices[slice].granted > 0, self.slices[slice].served_at));
+        for slice in order {
+            let Some(known) = self.slices.get_mut(&slice) else { continue };
             if now < known.rests_until || known.wants == 0 {
                 continue;
             }
             let credits = known.wants.min(known.size.saturating_sub(known.granted)).min(free);
             if credits > 0 {
                 known.granted += credits;
+                known.served_at = now;
                 known.wants -= credits;
                 free -= credits;
-                mail.push((known.home, Order::Grant { slice: *slice, credits }));
+                mail.push((known.home, Order::Grant { slice, credits }));
             } else if known.granted == 0 {
-                hungry = Some(*slice);
+                hungry = Some(slice);
             }
         }
         if let Some(hungry) = hungry
             && free == 0
         {
-            self.take_back(hungry, mail);
+            self.take_back(now, hungry, mail);
         }
     }
 
     /// Somebody has nothing: the richest gives one back, idle ones first.
-    fn take_back(&mut self, hungry: SliceId, mail: &mut Vec<Mail>) {
+    fn take_back(&mut self, now: u64, hungry: SliceId, mail: &mut Vec<Mail>) {
         let rich = self
             .slices
             .iter_mut()
-            .filter(|(slice, known)| **slice != hungry && known.granted > known.revoked)
+            .filter(|(slice, known)| {
+                // What was just given is kept for a while, or two that share one credit would never use it.
+                **slice != hungry && known.granted > known.revoked && known.served_at + 30_000 < now
+            })
             .max_by_key(|(_, known)| (known.idle > 0, known.granted - known.revoked));
         if let Some((slice, known)) = rich
             && known.revoked == 0

@@ -105,7 +105,10 @@ fn each_planted_fault_is_found() {
         match found(fault) {
             Some((seed, kind, wrong)) => {
                 let first = wrong.lines().next().unwrap_or_default();
-                eprintln!("{fault:?}: seed {seed} ({kind:?}): {}", first.chars().take(160).collect::<String>());
+                eprintln!(
+                    "{fault:?}: seed {seed} ({kind:?}): {}",
+                    first.chars().take(160).collect::<String>()
+                );
             }
             None => {
                 eprintln!("{fault:?}: not found");

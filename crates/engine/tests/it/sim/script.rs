@@ -26,8 +26,6 @@ pub(crate) enum Act {
 /// What a script may contain.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Taste {
-    /// Session state lasts: the pool is in session mode, or there is no pool.
-    pub(crate) lasting: bool,
     /// Transaction blocks are allowed.
     pub(crate) blocks: bool,
     /// The client brought settings of its own, so RESET would not be what it is directly.

@@ -52,7 +52,7 @@ pub(crate) struct Shadow {
 impl Shadow {
     pub(crate) fn new(user: &str, startup: &[(String, String)], report_late: bool, forgetful: bool) -> Self {
         let settings = Settings::new(user, startup).unwrap_or_default();
-        let mut session = Session::new(0, user, settings, report_late);
+        let mut session = Session::new(0, settings, report_late);
         session.welcome(b"key!");
         let mut shadow = Self {
             session,
@@ -177,7 +177,11 @@ impl Shadow {
         let expected = self.advance().ok_or_else(|| format!("{} where nothing is owed", show(message)))?;
         self.fresh = (tag == b'Z' && self.session.tx == Tx::None) || (self.fresh && tag == b'3');
         if expected != message && !self.alike(&expected, message) {
-            return Err(format!("received {}, a direct connection would say {}", show(message), show(&expected)));
+            return Err(format!(
+                "received {}, a direct connection would say {}",
+                show(message),
+                show(&expected)
+            ));
         }
         if tag == b'Z' {
             self.compare_views()?;
@@ -269,12 +273,14 @@ impl Shadow {
             _ => None,
         };
         let prepared = name.and_then(|name| self.session.statements.get(&name));
-        let Some(Statement::FromTable(token)) = prepared.and_then(|prepared| prepared.statement.clone()) else {
+        let Some(Statement::FromTable(token)) = prepared.and_then(|prepared| prepared.statement.clone())
+        else {
             return false;
         };
         *self.broken.entry(token).or_default() += 1;
         self.input.pop_front();
-        let error = SqlError::new("0A000", "cached plan must not change result type", "RevalidateCachedQuery");
+        let error =
+            SqlError::new("0A000", "cached plan must not change result type", "RevalidateCachedQuery");
         self.session.fail(&super::postgres::How::Portal(String::new()), &error);
         while let Some(message) = self.session.take_any() {
             self.note(&message);
@@ -315,7 +321,9 @@ impl Shadow {
         for name in FOLLOWING {
             let (view, told) = (self.view.get(name), self.told.get(name));
             if view != told {
-                return Err(format!("believes that {name} is {view:?}; a direct connection would say {told:?}"));
+                return Err(format!(
+                    "believes that {name} is {view:?}; a direct connection would say {told:?}"
+                ));
             }
         }
         Ok(())
@@ -336,6 +344,7 @@ fn text(bytes: &[u8]) -> String {
 
 /// A message in short.
 pub(crate) fn show(message: &[u8]) -> String {
-    let body: String = message[5..].iter().take(80).map(|b| if (32..127).contains(b) { *b as char } else { '.' }).collect();
+    let body: String =
+        message[5..].iter().take(80).map(|b| if (32..127).contains(b) { *b as char } else { '.' }).collect();
     format!("{:?}[{}]{body:?}", message[0] as char, message.len() - 5)
 }

@@ -98,7 +98,9 @@ impl World {
             known.then = taken.then;
         }
         let (used, then, len) = (taken.used, taken.then, bytes.len());
-        self.log(|| format!("  {conn:?} offered {len}, used {used}, then {then:?}: {}", tags(&bytes[..used])));
+        self.log(|| {
+            format!("  {conn:?} offered {len}, used {used}, then {then:?}: {}", tags(&bytes[..used]))
+        });
         self.shell_performs(worker, &bytes);
     }
 
@@ -136,8 +138,11 @@ impl World {
     fn shell_posts(&mut self, worker: usize) {
         let from = WorkerId(worker as u16);
         let out = &mut self.px().shells[worker].out;
-        let (parcels, notes, remarks) =
-            (std::mem::take(&mut out.parcels), std::mem::take(&mut out.notes), std::mem::take(&mut out.remarks));
+        let (parcels, notes, remarks) = (
+            std::mem::take(&mut out.parcels),
+            std::mem::take(&mut out.notes),
+            std::mem::take(&mut out.remarks),
+        );
         assert!(out.derives.is_empty(), "no derivation is needed where nobody uses SCRAM");
         for remark in remarks {
             self.log(|| format!("  worker {worker} remarks {remark:?}"));
@@ -198,7 +203,9 @@ impl World {
 
     fn shell_reads(&mut self, worker: usize, conn: ConnId, output: Output) {
         let shell = &mut self.px().shells[worker];
-        let Some(known) = shell.conns.get_mut(&conn) else { panic!("{output:?} of a connection that is not there") };
+        let Some(known) = shell.conns.get_mut(&conn) else {
+            panic!("{output:?} of a connection that is not there")
+        };
         match output {
             Output::Hold { .. } => known.held = true,
             _ => {
@@ -214,7 +221,9 @@ impl World {
     fn shell_sends(&mut self, worker: usize, conn: ConnId, bytes: &[u8]) {
         let now = self.now;
         let shell = &mut self.proxy.as_mut().expect("a proxy").shells[worker];
-        let Some(known) = shell.conns.get_mut(&conn) else { panic!("bytes for {conn:?}, which is not there") };
+        let Some(known) = shell.conns.get_mut(&conn) else {
+            panic!("bytes for {conn:?}, which is not there")
+        };
         assert!(!known.shut, "nothing is sent after Shut");
         let Some(end) = known.end else { panic!("bytes for {conn:?}, which is still dialled") };
         if self.trace {
@@ -233,7 +242,9 @@ impl World {
         self.log(|| format!("  {output:?}"));
         let shell = &mut self.proxy.as_mut().expect("a proxy").shells[worker];
         if let Output::Shut { .. } = output {
-            let Some(known) = shell.conns.get_mut(&conn) else { panic!("{output:?} of a connection not there") };
+            let Some(known) = shell.conns.get_mut(&conn) else {
+                panic!("{output:?} of a connection not there")
+            };
             known.shut = true;
             if known.backlog.is_empty()
                 && let Some(end) = known.end
@@ -242,7 +253,9 @@ impl World {
             }
             return;
         }
-        let Some(known) = shell.conns.remove(&conn) else { panic!("{output:?} of a connection that is not there") };
+        let Some(known) = shell.conns.remove(&conn) else {
+            panic!("{output:?} of a connection that is not there")
+        };
         let Some(end) = known.end else { return };
         if let Output::Finish { .. } = output {
             // What does not fit now is written as far as possible, like a socket that lingers a little.
@@ -273,7 +286,8 @@ impl World {
     /// Does what is left over from calls; true where there was something.
     pub(crate) fn proxy_follows(&mut self) -> Result<bool, String> {
         let Some(proxy) = &mut self.proxy else { return Ok(false) };
-        let waiting: Vec<usize> = (0..proxy.shells.len()).filter(|w| !proxy.shells[*w].follow.is_empty()).collect();
+        let waiting: Vec<usize> =
+            (0..proxy.shells.len()).filter(|w| !proxy.shells[*w].follow.is_empty()).collect();
         for worker in &waiting {
             self.shell_follow(*worker);
         }
@@ -326,7 +340,8 @@ impl World {
         let ended = self.net.ended(end);
         let left = self.net.readable(end);
         let withheld = known.then == Then::WhenTold;
-        if ended == Some(Ending::Reset) || (ended.is_some() && (withheld || (left == 0 && !known.stopped()))) {
+        if ended == Some(Ending::Reset) || (ended.is_some() && (withheld || (left == 0 && !known.stopped())))
+        {
             known.gone = true;
             let how = if ended == Some(Ending::Reset) { Gone::Reset } else { Gone::Eof };
             self.log(|| format!("  {conn:?} is gone: {how:?}"));

@@ -284,45 +284,36 @@ impl World {
     }
 
     fn backend_turn(&mut self, server: usize, id: BackendId) -> Result<(), String> {
+        const INPUT: usize = 8 * 1024;
         let Some(end) = self.backend_ends.get(&(server, id)).copied() else { return Ok(()) };
         let postgres = &mut self.servers[server];
-        loop {
-            if postgres.backends.get(&id).is_some_and(|backend| backend.input.len() < 8 * 1024) {
-                let bytes = self.net.read(self.now, end, 8 * 1024);
-                postgres.offer(id, &bytes);
-            }
-            if self.net.ended(end) == Some(Ending::Reset)
-                || (self.net.ended(end).is_some() && self.net.readable(end) == 0)
-            {
-                postgres.closed(id);
-            }
-            let turn = postgres.turn(self.now, id);
-            let mut wrote = 0;
-            if let Some(backend) = postgres.backends.get_mut(&id) {
-                wrote = self.net.write(self.now, end, &backend.output);
-                backend.output.drain(..wrote);
-            }
-            let empty = postgres.backends.get(&id).is_none_or(|backend| backend.output.is_empty());
-            if turn.gone || (empty && wrote > 0 && postgres.turn(self.now, id).gone) {
-                self.backend_ends.remove(&(server, id));
-                self.net.end(self.now, end, Ending::Fin);
-                return Ok(());
-            }
-            if let Some(when) = turn.wake {
-                self.at(when, Event::Backend(server, id));
-            }
-            let more = self.net.readable(end) > 0
-                && self.servers[server].backends.get(&id).is_some_and(|backend| backend.input.len() < 8 * 1024);
-            if wrote == 0 && !more {
-                return Ok(());
-            }
-            return self.backend_again(server, id);
+        if postgres.backends.get(&id).is_some_and(|backend| backend.input.len() < INPUT) {
+            let bytes = self.net.read(self.now, end, INPUT);
+            postgres.offer(id, &bytes);
         }
-    }
-
-    /// More may be possible at once: after output left, or with input still in the socket.
-    fn backend_again(&mut self, server: usize, id: BackendId) -> Result<(), String> {
-        self.at(self.now, Event::Backend(server, id));
+        let ended = self.net.ended(end);
+        if ended == Some(Ending::Reset) || (ended.is_some() && self.net.readable(end) == 0) {
+            postgres.closed(id);
+        }
+        let turn = postgres.turn(self.now, id);
+        let mut wrote = 0;
+        if let Some(backend) = postgres.backends.get_mut(&id) {
+            wrote = self.net.write(self.now, end, &backend.output);
+            backend.output.drain(..wrote);
+        }
+        let empty = postgres.backends.get(&id).is_none_or(|backend| backend.output.is_empty());
+        if turn.gone || (empty && wrote > 0 && postgres.turn(self.now, id).gone) {
+            self.backend_ends.remove(&(server, id));
+            self.net.end(self.now, end, Ending::Fin);
+            return Ok(());
+        }
+        // More may be possible at once: after output left, or with input still in the socket.
+        let room = postgres.backends.get(&id).is_some_and(|backend| backend.input.len() < INPUT);
+        if wrote > 0 || (room && self.net.readable(end) > 0) {
+            self.at(self.now, Event::Backend(server, id));
+        } else if let Some(when) = turn.wake {
+            self.at(when, Event::Backend(server, id));
+        }
         Ok(())
     }
 

@@ -21,7 +21,9 @@ fn same(talk: &Talk, at: usize, cuts: &[usize]) {
 fn a_cut_at_any_byte_changes_nothing() {
     for talk in all() {
         let lines: Vec<&str> = talk.inputs().collect();
-        for (at, line) in lines.iter().enumerate().filter(|(_, line)| line.contains('<') || line.contains("logs in")) {
+        for (at, line) in
+            lines.iter().enumerate().filter(|(_, line)| line.contains('<') || line.contains("logs in"))
+        {
             for cut in 1..=line.len().min(90) * 2 {
                 same(&talk, at, &[cut]);
             }

@@ -1,5 +1,8 @@
 //! Golden conversations: what the engine gets stands at the margin, what it does is indented below.
 //!
+//! The first line may be `config:` with settings. A line `also:` has others, under which all goes the same: so a setting
+//! of a database or a user is shown to win over the wider one.
+//!
 //! `UPDATE=1 cargo test -p connwarden-engine --test it talk` writes down what it does now.
 
 mod notation;
@@ -38,20 +41,24 @@ impl Talk {
         self.text.lines().find_map(|line| line.strip_prefix("config:")).unwrap_or_default()
     }
 
+    /// Other settings under which it goes the same.
+    fn also(&self) -> impl Iterator<Item = &str> {
+        self.text.lines().filter_map(|line| line.strip_prefix("also:"))
+    }
+
     /// Lines that go in.
     pub(crate) fn inputs(&self) -> impl Iterator<Item = &str> {
-        let spoken = |line: &&str| !(line.starts_with([' ', '#']) || line.is_empty() || line.starts_with("config:"));
-        self.text.lines().filter(spoken)
+        self.text.lines().filter(|line| !line.starts_with(' ') && is_spoken(line))
     }
 
     /// The conversation as it goes now.
-    fn now(&self) -> String {
-        let mut stage = Stage::new(self.settings());
+    fn now(&self, settings: &str) -> String {
+        let mut stage = Stage::new(settings);
         let mut text = String::new();
         for line in self.text.lines().filter(|line| !line.starts_with(' ')) {
             text.push_str(line);
             text.push('\n');
-            if line.is_empty() || line.starts_with('#') || line.starts_with("config:") {
+            if !is_spoken(line) {
                 continue;
             }
             stage.play(line);
@@ -74,20 +81,26 @@ impl Talk {
     }
 }
 
+fn is_spoken(line: &str) -> bool {
+    !(line.is_empty() || line.starts_with('#') || line.starts_with("config:") || line.starts_with("also:"))
+}
+
 #[test]
 fn every_conversation_goes_as_written() {
     let update = std::env::var_os("UPDATE").is_some();
     let mut wrong = Vec::new();
     for talk in all() {
-        let now = talk.now();
-        if now == talk.text {
-            continue;
-        }
+        let first = talk.now(talk.settings());
         if update {
-            fs::write(&talk.path, &now).expect("a conversation can be written");
-        } else {
-            let differs = now.lines().zip(talk.text.lines()).find(|(now, then)| now != then);
-            wrong.push(format!("{}: (now, written) {differs:?}", talk.name));
+            fs::write(&talk.path, &first).expect("a conversation can be written");
+        }
+        let written = if update { &first } else { &talk.text };
+        for settings in std::iter::once(talk.settings()).chain(talk.also()) {
+            let now = talk.now(settings);
+            if now != *written {
+                let differs = now.lines().zip(written.lines()).find(|(now, then)| now != then);
+                wrong.push(format!("{}:{settings}: (now, written) {differs:?}", talk.name));
+            }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -93,7 +93,7 @@ pub(crate) fn frontend(out: &mut Vec<u8>, words: &[String]) {
     }
 }
 
-/// A server's message.
+/// A server's message; `front X` is the beginning of a long one of tag `X`.
 pub(crate) fn backend(out: &mut Vec<u8>, words: &[String]) {
     let one = arg(words, 1);
     match arg(words, 0) {
@@ -136,12 +136,14 @@ pub(crate) fn backend(out: &mut Vec<u8>, words: &[String]) {
         tag @ ("G" | "H") => framed(out, tag.as_bytes()[0], &[0, 0, 1, 0, 0]),
         "d" => framed(out, b'd', one.as_bytes()),
         "V" => framed(out, b'V', &[0, 0, 0, 1, b'7']),
+        "front" => out.extend_from_slice(&[one.as_bytes(), &[0, 0, 16, 0], b"\0\x01"].concat()),
         other => panic!("no message of a server: {other:?}"),
     }
 }
 
 fn quoted(bytes: &[u8]) -> String {
-    let text: String = String::from_utf8_lossy(bytes).chars().map(|c| if c.is_control() { '.' } else { c }).collect();
+    let text: String =
+        String::from_utf8_lossy(bytes).chars().map(|c| if c.is_control() { '.' } else { c }).collect();
     format!("\"{}\"", text.replace('"', "\\\""))
 }
 
@@ -156,7 +158,11 @@ pub(crate) fn show_frontend(bytes: &[u8], started: bool) -> Vec<String> {
             Ok(wire::startup::First::Startup(startup)) => {
                 let pairs = startup.settings.iter().map(|(k, v)| format!(" {}={}", word(k), quoted(v)));
                 let pairs: String = pairs.collect();
-                vec![format!("Startup user={} database={}{pairs}", word(startup.user), word(startup.database))]
+                vec![format!(
+                    "Startup user={} database={}{pairs}",
+                    word(startup.user),
+                    word(startup.database)
+                )]
             }
             Ok(wire::startup::First::Cancel { pid, .. }) => vec![format!("Cancel {pid}")],
             _ => vec![format!("{} bytes", bytes.len())],
@@ -176,7 +182,9 @@ pub(crate) fn show_frontend(bytes: &[u8], started: bool) -> Vec<String> {
             Ok((target, name)) => format!("{} {} {}", tag as char, target.byte() as char, word(name)),
             Err(_) => "D?".to_owned(),
         },
-        b'E' => frontend::execute(body).map_or("E?".into(), |(portal, rows)| format!("E {} {rows}", word(portal))),
+        b'E' => {
+            frontend::execute(body).map_or("E?".into(), |(portal, rows)| format!("E {} {rows}", word(portal)))
+        }
         b'd' => format!("d {}", quoted(body)),
         b'f' | b'p' => format!("{} {}", tag as char, quoted(body.strip_suffix(b"\0").unwrap_or(body))),
         tag => (tag as char).to_string(),

@@ -10,7 +10,8 @@ use engine::orders::{Admission, Drain, Note, Order, Scope};
 use engine::remark::Remark;
 use engine::time::Now;
 use engine::worker::Worker;
-use model::config::checked::{AuthType, Config, Database, Own, PoolMode, SecretText, User};
+use model::config::checked::{AuthType, Config, Database, SecretText, User};
+use model::config::value::Given;
 use model::id::{ConnId, PoolId, PublicId, SliceId, Ticket, WorkerId};
 
 use super::notation::{backend, frontend, messages, show_backend, show_frontend, words};
@@ -55,28 +56,36 @@ pub(crate) struct Stage {
     pub(crate) cuts: Vec<usize>,
 }
 
+/// Words of the line are `credits=N` and settings: of `[proxy]`, as `db.` of the database, as `user.` of alice.
 fn config(line: &str) -> (Config, u32) {
     let mut config = Config::for_tests();
     config.proxy.auth_type = AuthType::Trust;
+    let mut alice = account("alice");
     let mut database = Database { server: "main".into(), ..Database::with_defaults("app".into()) };
     let mut credits = 1;
     for word in words(line) {
         let (key, value) = word.split_once('=').unwrap_or((&word, ""));
         match (key, value) {
-            ("mode", "session") => database.pool_mode = Own(Some(PoolMode::Session)),
-            ("mode", "statement") => database.pool_mode = Own(Some(PoolMode::Statement)),
             ("credits", n) => credits = n.parse().expect("a number"),
-            ("statements", n) => config.proxy.max_prepared_statements = n.parse().expect("a number"),
-            ("auth", "plain") => config.proxy.auth_type = AuthType::Plain,
-            other => panic!("no such setting of a conversation: {other:?}"),
+            _ => {
+                let given = Given::Word(value.into());
+                let set = match key.split_once('.') {
+                    Some(("db", key)) => database.set(key, &given),
+                    Some(("user", key)) => alice.set(key, &given),
+                    _ => config.proxy.set(key, &given),
+                };
+                set.unwrap_or_else(|| panic!("no such setting: {key}")).expect("a value of this setting");
+            }
         }
     }
     config.add_database(database);
-    for name in ["alice", "bob"] {
-        let password = Some(SecretText::new("secret".into()));
-        config.add_user(User { password, ..User::with_defaults(name.into()) });
-    }
+    config.add_user(alice);
+    config.add_user(account("bob"));
     (config, credits)
+}
+
+fn account(name: &str) -> User {
+    User { password: Some(SecretText::new("secret".into())), ..User::with_defaults(name.into()) }
 }
 
 impl Stage {
@@ -107,7 +116,8 @@ impl Stage {
     pub(crate) fn play(&mut self, line: &str) {
         let who = line.split([' ', '<']).next().unwrap_or_default();
         let named = who.starts_with(['C', 'S']) && who[1..].parse::<u32>().is_ok();
-        if named && !self.names.contains_key(who) && !line.ends_with("connects") && !line.contains("logs in") {
+        if named && !self.names.contains_key(who) && !line.ends_with("connects") && !line.contains("logs in")
+        {
             return self.say(format!("there is no {who}"));
         }
         if let Some((who, text)) = line.split_once("< ") {
@@ -118,7 +128,11 @@ impl Stage {
             } else {
                 let text = text.replace("cw#", &self.prefix);
                 for words in messages(&text) {
-                    if who.starts_with('S') { backend(&mut bytes, &words) } else { frontend(&mut bytes, &words) }
+                    if who.starts_with('S') {
+                        backend(&mut bytes, &words)
+                    } else {
+                        frontend(&mut bytes, &words)
+                    }
                 }
             }
             return self.bytes(who, &bytes);
@@ -322,7 +336,9 @@ impl Stage {
 
     fn remark(&mut self, remark: &Remark) {
         match remark {
-            Remark::OutOfStep { tag, owed, .. } => self.say(format!("out of step: {:?}, owed {owed}", *tag as char)),
+            Remark::OutOfStep { tag, owed, .. } => {
+                self.say(format!("out of step: {:?}, owed {owed}", *tag as char))
+            }
             Remark::Tainted { reason, .. } => self.say(format!("tainted: {reason}")),
             _ => {}
         }

@@ -3,16 +3,14 @@
 use std::sync::Arc;
 
 use engine::steward::DatabaseRow;
-use model::config::checked::{Database, FALLBACK, Host};
+use model::config::checked::{Database, Host};
 
 use super::CONSOLE;
 use crate::console::table::{Row, number, switch, text};
 use crate::control::Frame;
 
 pub(super) fn databases(frame: &Frame, listen_port: u16) -> Vec<Row> {
-    let known = |row: &&DatabaseRow| &*row.name != FALLBACK;
-    let mut rows: Vec<Row> =
-        frame.books.databases.iter().filter(known).filter_map(|row| database(frame, row)).collect();
+    let mut rows: Vec<Row> = frame.books.databases.iter().filter_map(|row| database(frame, row)).collect();
     rows.push(console(frame, listen_port));
     rows
 }

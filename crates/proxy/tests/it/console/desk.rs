@@ -47,7 +47,9 @@ impl Desk {
         Self::start(false, || Ok(Arc::new(config())))
     }
 
-    pub(super) fn with_reload(reload: impl Fn() -> Result<Arc<Config>, String> + Send + Sync + 'static) -> Self {
+    pub(super) fn with_reload(
+        reload: impl Fn() -> Result<Arc<Config>, String> + Send + Sync + 'static,
+    ) -> Self {
         Self::start(true, reload)
     }
 

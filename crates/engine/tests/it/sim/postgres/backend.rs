@@ -25,9 +25,13 @@ pub(crate) enum Life {
     Password(Box<Login>),
     Session(Box<Session>),
     /// A cancel request: signals, then exits.
-    Cancel { at: u64 },
+    Cancel {
+        at: u64,
+    },
     /// Exits at that moment; it holds its slot until then.
-    Leaving { at: u64 },
+    Leaving {
+        at: u64,
+    },
     Gone,
 }
 
@@ -82,7 +86,9 @@ impl Backend {
     pub(crate) fn session(&self) -> Option<&Session> {
         match &self.life {
             Life::Session(session) => Some(session),
-            Life::Packet | Life::Password(_) | Life::Cancel { .. } | Life::Leaving { .. } | Life::Gone => None,
+            Life::Packet | Life::Password(_) | Life::Cancel { .. } | Life::Leaving { .. } | Life::Gone => {
+                None
+            }
         }
     }
 
@@ -176,7 +182,9 @@ impl Backend {
                 self.life = Life::Cancel { at };
             }
             Ok(First::Startup(startup)) => self.start(now, &startup, server),
-            Err(error) => self.refuse(now, &SqlError::new("08P01", error.to_string(), "ProcessStartupPacket")),
+            Err(error) => {
+                self.refuse(now, &SqlError::new("08P01", error.to_string(), "ProcessStartupPacket"))
+            }
         }
         true
     }
@@ -227,7 +235,7 @@ impl Backend {
         match Settings::new(&login.user, &login.settings) {
             Err(error) => self.refuse(now, &error),
             Ok(settings) => {
-                let mut session = Session::new(self.pid, &login.user, settings, server.setup.report_late);
+                let mut session = Session::new(self.pid, settings, server.setup.report_late);
                 session.welcome(&self.secret);
                 self.counted = true;
                 self.life = Life::Session(Box::new(session));

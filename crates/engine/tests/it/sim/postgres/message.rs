@@ -29,7 +29,11 @@ impl Session {
             b'F' => self.call(shared),
             b'X' => self.ended = true,
             b'd' | b'c' | b'f' => {}
-            _ => self.fatal(&SqlError::new("08P01", format!("invalid frontend message type {tag}"), "SocketBackend")),
+            _ => self.fatal(&SqlError::new(
+                "08P01",
+                format!("invalid frontend message type {tag}"),
+                "SocketBackend",
+            )),
         }
     }
 
@@ -47,7 +51,7 @@ impl Session {
         match sql::parse(&text) {
             Err(word) => self.fail(&How::Simple, &syntax(&word)),
             Ok(list) if list.is_empty() => {
-                self.send(|out| encode::empty_query(out));
+                self.send(encode::empty_query);
                 self.plan = Some(list.into());
             }
             Ok(list) => self.plan = Some(list.into()),
@@ -80,7 +84,7 @@ impl Session {
             return Err(duplicate_statement(&name));
         }
         self.statements.insert(name, Prepared { statement, generation: shared.generation, by_sql: false });
-        self.send(|out| encode::parse_complete(out));
+        self.send(encode::parse_complete);
         Ok(())
     }
 
@@ -116,13 +120,14 @@ impl Session {
         let made = Portal { statement: prepared.statement.clone(), values, sent: None, at_end: false };
         self.portals.insert(portal, made);
         revalidate(&prepared, shared)?;
-        self.send(|out| encode::bind_complete(out));
+        self.send(encode::bind_complete);
         Ok(())
     }
 
     fn describe(&mut self, body: &[u8], shared: &Shared) -> Result<(), SqlError> {
         self.begin_implicit();
-        let (target, name) = frontend::describe_or_close(body).map_err(|error| malformed(&error.to_string()))?;
+        let (target, name) =
+            frontend::describe_or_close(body).map_err(|error| malformed(&error.to_string()))?;
         let name = text(name);
         let statement = match target {
             Target::Statement => {
@@ -161,7 +166,7 @@ impl Session {
         let name = text(name);
         let portal = self.portals.get(&name).ok_or_else(|| no_portal(&name))?.clone();
         let Some(statement) = portal.statement else {
-            self.send(|out| encode::empty_query(out));
+            self.send(encode::empty_query);
             return Ok(());
         };
         let limit = u64::try_from(limit).ok().filter(|limit| *limit > 0);
@@ -177,12 +182,13 @@ impl Session {
     }
 
     fn close(&mut self, body: &[u8]) -> Result<(), SqlError> {
-        let (target, name) = frontend::describe_or_close(body).map_err(|error| malformed(&error.to_string()))?;
+        let (target, name) =
+            frontend::describe_or_close(body).map_err(|error| malformed(&error.to_string()))?;
         match target {
             Target::Statement => drop(self.statements.remove(&text(name))),
             Target::Portal => drop(self.portals.remove(&text(name))),
         }
-        self.send(|out| encode::close_complete(out));
+        self.send(encode::close_complete);
         Ok(())
     }
 
@@ -216,7 +222,10 @@ impl Session {
                 self.fail(&how, &SqlError::new("57014", text, "ProcessInterrupts"));
             }
             b'd' if body.starts_with(b"BAD") => {
-                self.fail(&how, &SqlError::new("22P04", "extra data after last expected column", "NextCopyFrom"));
+                self.fail(
+                    &how,
+                    &SqlError::new("22P04", "extra data after last expected column", "NextCopyFrom"),
+                );
             }
             b'd' => copy.rows.push(String::from_utf8_lossy(body).trim_end().to_owned()),
             b'c' => {

@@ -52,9 +52,13 @@ pub(crate) struct Setup {
 pub(crate) enum Condition {
     Running,
     /// Accepts and answers 57P03 until then.
-    Starting { until: u64 },
+    Starting {
+        until: u64,
+    },
     /// Nobody listens until then.
-    Down { until: u64 },
+    Down {
+        until: u64,
+    },
 }
 
 /// Names one connection to the server, cancel requests included.
@@ -180,7 +184,8 @@ impl Postgres {
 
     /// Backends that something happened to from outside since the last call.
     pub(crate) fn stirred(&mut self) -> Vec<BackendId> {
-        let stirred = self.backends.iter_mut().filter_map(|(id, b)| std::mem::take(&mut b.stirred).then_some(*id));
+        let stirred =
+            self.backends.iter_mut().filter_map(|(id, b)| std::mem::take(&mut b.stirred).then_some(*id));
         stirred.collect()
     }
 
@@ -214,7 +219,9 @@ impl Postgres {
             backends.values().filter(|backend| backend.slot && pick(backend)).count() as u32
         };
         if role.limit.is_some_and(|limit| of(&self.backends, &|b| b.user == user && b.counted) >= limit) {
-            return Err(self.full(&format!("too many connections for role \"{user}\""), "InitializeSessionUserId"));
+            return Err(
+                self.full(&format!("too many connections for role \"{user}\""), "InitializeSessionUserId")
+            );
         }
         // The one who asks is taken out of the table while it works.
         let free = self.setup.max_connections.saturating_sub(self.slots() + 1);
@@ -227,7 +234,9 @@ impl Postgres {
             return Err(SqlError::new("3D000", text, "InitPostgres"));
         };
         if limit.is_some_and(|limit| of(&self.backends, &|b| b.database == database && b.counted) >= limit) {
-            return Err(self.full(&format!("too many connections for database \"{database}\""), "CheckMyDatabase"));
+            return Err(
+                self.full(&format!("too many connections for database \"{database}\""), "CheckMyDatabase")
+            );
         }
         Ok(())
     }

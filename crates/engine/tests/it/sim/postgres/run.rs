@@ -56,7 +56,8 @@ pub(crate) fn describe(out: &mut Vec<u8>, statement: Option<&Statement>) {
     match statement.and_then(|s| s.column().map(|name| (s, name))) {
         None => encode::no_data(out),
         Some((statement, name)) => {
-            let type_oid = if matches!(statement, Statement::Lock(_) | Statement::UnlockAll) { 2278 } else { 25 };
+            let type_oid =
+                if matches!(statement, Statement::Lock(_) | Statement::UnlockAll) { 2278 } else { 25 };
             encode::row_description(out, &vec![Column { name, type_oid }; statement.columns()]);
         }
     }
@@ -92,7 +93,8 @@ impl Session {
     fn step_rows(&mut self, mut running: Running, now: u64, shared: &mut Shared) -> Step {
         if self.cancelled {
             self.cancelled = false;
-            let error = SqlError::new("57014", "canceling statement due to user request", "ProcessInterrupts");
+            let error =
+                SqlError::new("57014", "canceling statement due to user request", "ProcessInterrupts");
             self.fail(&running.how.clone(), &error);
             return Step::Progress;
         }
@@ -189,7 +191,11 @@ impl Session {
         shared: &mut Shared,
     ) -> Result<(), SqlError> {
         if self.tx == Tx::Failed && !statement.ends_transaction() {
-            return Err(aborted(if how == How::Simple { "exec_simple_query" } else { "exec_execute_message" }));
+            return Err(aborted(if how == How::Simple {
+                "exec_simple_query"
+            } else {
+                "exec_execute_message"
+            }));
         }
         self.begin_implicit();
         if let Statement::CopyIn = statement {
@@ -384,8 +390,12 @@ impl Session {
                 return Ok("ROLLBACK");
             }
             (Statement::Savepoint(_), Tx::None | Tx::Implicit) => return Err(not_in_block("SAVEPOINT")),
-            (Statement::RollbackTo(_), Tx::None | Tx::Implicit) => return Err(not_in_block("ROLLBACK TO SAVEPOINT")),
-            (Statement::Release(_), Tx::None | Tx::Implicit) => return Err(not_in_block("RELEASE SAVEPOINT")),
+            (Statement::RollbackTo(_), Tx::None | Tx::Implicit) => {
+                return Err(not_in_block("ROLLBACK TO SAVEPOINT"));
+            }
+            (Statement::Release(_), Tx::None | Tx::Implicit) => {
+                return Err(not_in_block("RELEASE SAVEPOINT"));
+            }
             (Statement::Savepoint(name), Tx::Block | Tx::Failed) => {
                 self.savepoint(name);
                 return Ok("SAVEPOINT");

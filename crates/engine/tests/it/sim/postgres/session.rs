@@ -89,7 +89,6 @@ pub(crate) struct Before {
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) pid: u32,
-    pub(crate) user: String,
     /// Report changed settings only before ReadyForQuery, as since PostgreSQL 14.
     pub(crate) report_late: bool,
     pub(crate) settings: Settings,
@@ -127,10 +126,9 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(pid: u32, user: &str, settings: Settings, report_late: bool) -> Self {
+    pub(crate) fn new(pid: u32, settings: Settings, report_late: bool) -> Self {
         Self {
             pid,
-            user: user.to_owned(),
             report_late,
             settings,
             reported: BTreeMap::new(),

@@ -21,7 +21,8 @@ pub(crate) const REPORTED: [&str; 13] = [
     "TimeZone",
 ];
 
-const FIXED: [&str; 5] = ["in_hot_standby", "integer_datetimes", "is_superuser", "server_encoding", "server_version"];
+const FIXED: [&str; 5] =
+    ["in_hot_standby", "integer_datetimes", "is_superuser", "server_encoding", "server_version"];
 const PLAIN: [&str; 8] = [
     "search_path",
     "work_mem",
@@ -93,14 +94,16 @@ fn checked(name: &str, value: &str, before: &str) -> Result<String, SqlError> {
             }
         }
         "TimeZone" if lower.starts_with("nowhere") => return Err(invalid(name, value)),
-        "standard_conforming_strings" | "default_transaction_read_only" | "row_security" => match lower.as_str() {
-            "on" | "true" | "1" => "on".to_owned(),
-            "off" | "false" | "0" => "off".to_owned(),
-            _ => {
-                let text = format!("parameter \"{name}\" requires a Boolean value");
-                return Err(SqlError::new("22023", text, "parse_and_validate_value"));
+        "standard_conforming_strings" | "default_transaction_read_only" | "row_security" => {
+            match lower.as_str() {
+                "on" | "true" | "1" => "on".to_owned(),
+                "off" | "false" | "0" => "off".to_owned(),
+                _ => {
+                    let text = format!("parameter \"{name}\" requires a Boolean value");
+                    return Err(SqlError::new("22023", text, "parse_and_validate_value"));
+                }
             }
-        },
+        }
         "IntervalStyle" => match lower.as_str() {
             "postgres" | "iso_8601" | "sql_standard" => lower,
             _ => return Err(invalid(name, value)),
@@ -155,7 +158,8 @@ impl Settings {
     /// The value in force; `None`: no such setting.
     pub(crate) fn show(&self, name: &str) -> Option<&str> {
         let known = canonical(name)?;
-        let value = self.local.get(&known).or_else(|| self.session.get(&known)).or_else(|| self.base.get(&known));
+        let value =
+            self.local.get(&known).or_else(|| self.session.get(&known)).or_else(|| self.base.get(&known));
         value.map(String::as_str)
     }
 
@@ -211,12 +215,14 @@ impl Settings {
 
     /// Settings whose value is not the one built in, sorted.
     pub(crate) fn changed(&self) -> Vec<(&str, &str)> {
-        let mut names: Vec<&String> = self.session.keys().chain(self.local.keys()).chain(self.base.keys()).collect();
+        let mut names: Vec<&String> =
+            self.session.keys().chain(self.local.keys()).chain(self.base.keys()).collect();
         names.sort_unstable();
         names.dedup();
         let changed = names.into_iter().filter_map(|name| {
             let value = self.show(name)?;
-            (self.built_in.get(name).map(String::as_str).unwrap_or_default() != value).then_some((name.as_str(), value))
+            (self.built_in.get(name).map(String::as_str).unwrap_or_default() != value)
+                .then_some((name.as_str(), value))
         });
         changed.collect()
     }

@@ -14,7 +14,11 @@ pub(crate) enum Statement {
     /// `select pg_catalog.set_config($1, $2, false), ...`: so many pairs.
     Configure(usize),
     /// `SELECT set_config('x', 'y', false)`
-    ConfigureTo { name: String, value: String, local: bool },
+    ConfigureTo {
+        name: String,
+        value: String,
+        local: bool,
+    },
     /// `BEGIN`; holds its tag.
     Begin(&'static str),
     Commit,
@@ -23,7 +27,11 @@ pub(crate) enum Statement {
     RollbackTo(String),
     Release(String),
     /// `SET x = 'y'`; `None` is DEFAULT.
-    Set { name: String, value: Option<String>, local: bool },
+    Set {
+        name: String,
+        value: Option<String>,
+        local: bool,
+    },
     /// `SET TRANSACTION ...`
     SetTransaction,
     SetAuthorization(Option<String>),
@@ -31,9 +39,16 @@ pub(crate) enum Statement {
     ResetAll,
     Show(String),
     /// `SELECT 'x' FROM pg_sleep(0.005)`
-    Sleep { us: u64, token: String },
+    Sleep {
+        us: u64,
+        token: String,
+    },
     /// `SELECT repeat('x', 10) FROM generate_series(1, 50)`
-    Rows { rows: u64, token: String, times: usize },
+    Rows {
+        rows: u64,
+        token: String,
+        times: usize,
+    },
     /// `SELECT 1/0`
     Fail,
     /// `DO $$BEGIN RAISE NOTICE 'x'; END$$`
@@ -41,21 +56,34 @@ pub(crate) enum Statement {
     /// `COPY t FROM STDIN`
     CopyIn,
     /// `COPY (SELECT 'x' FROM generate_series(1, 5)) TO STDOUT`
-    CopyOut { rows: u64, token: String },
+    CopyOut {
+        rows: u64,
+        token: String,
+    },
     /// `INSERT INTO t VALUES ('x')`
     Insert(String),
     /// `CREATE TEMP TABLE x (i int)`
     CreateTemp(String),
     Listen(String),
     Unlisten(Option<String>),
-    Notify { channel: String, payload: String },
+    Notify {
+        channel: String,
+        payload: String,
+    },
     /// `DECLARE c CURSOR [WITH HOLD] FOR SELECT 'x'`
-    Declare { name: String, hold: bool, token: String },
+    Declare {
+        name: String,
+        hold: bool,
+        token: String,
+    },
     /// `FETCH c`
     Fetch(String),
     CloseCursor(Option<String>),
     /// `PREPARE p AS SELECT 'x'`
-    Prepare { name: String, inner: Box<Statement> },
+    Prepare {
+        name: String,
+        inner: Box<Statement>,
+    },
     /// `EXECUTE p`
     Execute(String),
     Deallocate(Option<String>),
@@ -196,9 +224,22 @@ fn select(words: &[&str], text: &dyn Fn(usize) -> String) -> Option<Statement> {
             let seconds: f64 = seconds.parse().ok()?;
             S::Sleep { us: (seconds * 1e6) as u64, token: text(0) }
         }
-        ["select", "repeat", "(", "''", ",", times, ")", "from", "generate_series", "(", "1", ",", rows, ")"] => {
-            S::Rows { rows: rows.parse().ok()?, token: text(0), times: times.parse().ok()? }
-        }
+        [
+            "select",
+            "repeat",
+            "(",
+            "''",
+            ",",
+            times,
+            ")",
+            "from",
+            "generate_series",
+            "(",
+            "1",
+            ",",
+            rows,
+            ")",
+        ] => S::Rows { rows: rows.parse().ok()?, token: text(0), times: times.parse().ok()? },
         ["select", "1", "/", "0"] => S::Fail,
         ["select", "pg_advisory_lock", "(", key, ")"] => S::Lock((*key).to_owned()),
         ["select", "pg_advisory_unlock_all", "(", ")"] => S::UnlockAll,
@@ -255,9 +296,22 @@ fn object(
         [] => S::Empty,
         ["do", "$$begin", "raise", "notice", "''", ..] => S::Notice(text(0)),
         ["copy", "t", "from", "stdin"] => S::CopyIn,
-        ["copy", "(", "select", "''", "from", "generate_series", "(", "1", ",", rows, ")", ")", "to", "stdout"] => {
-            S::CopyOut { rows: rows.parse().ok()?, token: text(0) }
-        }
+        [
+            "copy",
+            "(",
+            "select",
+            "''",
+            "from",
+            "generate_series",
+            "(",
+            "1",
+            ",",
+            rows,
+            ")",
+            ")",
+            "to",
+            "stdout",
+        ] => S::CopyOut { rows: rows.parse().ok()?, token: text(0) },
         ["insert", "into", "t", "values", "(", "''", ")"] => S::Insert(text(0)),
         ["create", "temp", "table", _, ..] => S::CreateTemp(raw(3)),
         ["listen", _] => S::Listen(raw(1)),
@@ -304,7 +358,11 @@ impl Statement {
     /// The heading of its one column; `None`: it returns no rows. (Several columns: see `Configure`.)
     pub(crate) fn column(&self) -> Option<&str> {
         match self {
-            Self::Literal(_) | Self::Parameter | Self::ParameterWith(_) | Self::Sleep { .. } | Self::FromTable(_) => Some("?column?"),
+            Self::Literal(_)
+            | Self::Parameter
+            | Self::ParameterWith(_)
+            | Self::Sleep { .. }
+            | Self::FromTable(_) => Some("?column?"),
             Self::Configure(_) | Self::ConfigureTo { .. } => Some("set_config"),
             Self::Rows { .. } => Some("repeat"),
             Self::Show(name) => Some(name),
