@@ -134,13 +134,8 @@ impl Link<'_> {
         }
         if server.ledger.is_empty() {
             client.requested = self.now;
-<<<<<<< HEAD
-            // In session mode a server is lent for many transactions: the time between them is none of theirs.
-            if !self.rules.shared && server.status == TxStatus::Idle {
-=======
             if server.status == TxStatus::Idle && !self.rules.shared {
                 // A server that is kept for long begins a transaction here.
->>>>>>> review
                 server.since = self.now;
             }
         }

@@ -174,7 +174,7 @@ impl Link<'_> {
             self.tally.client_parses += 1;
             return Next::At(m.end());
         }
-        if known.len() >= CLIENT_STATEMENTS_MAX {
+        if known.is_full_for(parse.tail.len()) {
             return refuse(Refusal::TooManyStatements { statements_max: CLIENT_STATEMENTS_MAX as u32 });
         }
         let statement = self.statements.intern(parse.tail, client.settings.plan_key);

@@ -266,15 +266,6 @@ impl Worker {
                 out.read(conn);
             }
             let settings = &home.slice.settings;
-<<<<<<< HEAD
-            let patience = match server.status {
-                TxStatus::Idle => settings.client_idle_timeout,
-                TxStatus::InTransaction | TxStatus::Failed => settings.idle_transaction_timeout,
-            };
-            if let Some(timeout) = patience {
-                let due = now.plus(timeout).min(self.client_deadlines.at(conn.index()));
-                self.client_deadlines.set(conn.index(), due);
-=======
             let open = server.status != TxStatus::Idle;
             let timeout = if open { settings.idle_transaction_timeout } else { settings.client_idle_timeout };
             let due = now.plus_maybe(timeout).min(self.client_deadlines.at(conn.index()));
@@ -282,7 +273,6 @@ impl Worker {
             // With a server of its own it comes to rest here, and nowhere else.
             if rests && client.body == Body::None && self.draining.is_some_and(|how| how > Drain::WhenLeft) {
                 self.refuse(now, conn, Refusal::ShuttingDown, out);
->>>>>>> review
             }
             return;
         }

@@ -137,11 +137,6 @@ impl Worker {
             Some(refusal) => self.refuse(now, conn, refusal, out),
             None => {
                 // A query that begins later must be seen in time.
-<<<<<<< HEAD
-                let spans =
-                    [settings.query_timeout, settings.transaction_timeout, settings.idle_transaction_timeout];
-                let soonest = spans.into_iter().flatten().min();
-=======
                 let soonest = [
                     settings.query_timeout,
                     settings.transaction_timeout,
@@ -149,7 +144,6 @@ impl Worker {
                     settings.client_idle_timeout,
                 ];
                 let soonest = soonest.into_iter().flatten().min();
->>>>>>> review
                 self.client_deadlines.set(conn.index(), due.min(now.plus_maybe(soonest)));
             }
         }
