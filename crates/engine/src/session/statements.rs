@@ -591,25 +591,6 @@ mod tests {
     }
 
     #[test]
-    fn a_clients_statements_are_bounded_by_their_bytes_too() {
-        let mut store = Store::new(7, hasher());
-        let mut client = ClientStatements::new(hasher());
-        let big = store.intern(&vec![b' '; CLIENT_STATEMENTS_BYTES_MAX / 2], 0);
-        client.begin(b"a", big.clone());
-        assert!(!client.is_full_for(big.tail.len()));
-        client.begin(b"b", big.clone());
-        assert!(client.is_full_for(1));
-        client.confirm();
-        client.undo(0);
-        assert!(!client.is_full_for(1), "the second one never was");
-        client.retire(b"a");
-        client.restore(big.id);
-        assert!(client.find(b"a").is_some() && client.find(b"b").is_none());
-        client.clear();
-        assert_eq!(client.bytes, 0);
-    }
-
-    #[test]
     fn deallocate_is_read_off_plain_texts_only() {
         let name = |name, quoted| Deallocate::Name { name, quoted };
         assert_eq!(deallocate(b"DEALLOCATE \"_pg3_7\""), name(b"_pg3_7", true));

@@ -13,4 +13,3 @@ mod replies;
 mod sessions;
 mod stand;
 mod statements;
-

@@ -150,8 +150,10 @@ fn live(
         epoch,
     };
     let process_key = entropy();
-    let brain = |id| Worker::new(id, entropy(), rustix::process::geteuid().as_raw(), config.clone())
-            .with_process_key(process_key);
+    let brain = |id| {
+        Worker::new(id, entropy(), rustix::process::geteuid().as_raw(), config.clone())
+            .with_process_key(process_key)
+    };
     let crew = Crew::start(berths, mails, &bound, &outfit, brain).map_err(cannot("start a worker"))?;
     // The workers have their own duplicates: when those are closed, nobody listens any more.
     drop(bound);
