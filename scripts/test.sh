@@ -59,8 +59,10 @@ fi
 if part python; then
   TESTBED=$(cd "$target" && pwd)/fast/testbed count "python" "$target/venv/bin/python" -m pytest -q -p no:cacheprovider tests/py
 fi
-if part tidy && [ -f xtask/Cargo.toml ]; then
+if part tidy; then
   check "tidy" cargo run -q "${profile[@]}" -p xtask -- tidy
+  check "generated documents" cargo run -q "${profile[@]}" -p xtask -- gen --check
+  count "examples" scripts/checks/examples.sh "$target/fast/connwarden"
 fi
 
 echo "$passed passed, $failed failed"

@@ -9,12 +9,19 @@ use serde::Deserialize;
 pub struct Difference {
     /// The scenario's full name.
     pub scenario: String,
-    /// `session` or `transaction`.
+    /// `session`, `transaction`, or `both`.
     pub mode: String,
     /// Why it differs, for whoever runs into it.
     pub reason: String,
     /// The differing lines, as the runner prints them.
     pub lines: Vec<String>,
+}
+
+impl Difference {
+    /// Whether it is listed for a mode.
+    pub fn is_for(&self, mode: &str) -> bool {
+        self.mode == mode || self.mode == "both"
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -108,6 +108,10 @@ impl Stage<'_> {
 
     fn read(&mut self, who: Who, until: Until) -> testbed::Result<()> {
         match until {
+            // An error may stand in the place of the byte.
+            Until::Byte if self.client(who)?.peek_byte()? == Some(b'E') => {
+                self.hear(who, "an error", PATIENCE).map(drop)
+            }
             Until::Byte => {
                 let byte = self.client(who)?.read_byte()?;
                 let line = byte.map_or("eof".to_owned(), |byte| format!("byte {}", byte.escape_ascii()));

@@ -44,8 +44,10 @@ impl Book {
         let text = std::fs::read_to_string(&table).with_context(|| table.display().to_string())?;
         let differences = differences::read(&text)?;
         let stray = differences.iter().find(|entry| {
-            let played = |s: &&Scenario| s.name == entry.scenario && s.played_in(&entry.mode);
-            !scenarios.iter().any(|s| played(&s))
+            let played = |s: &Scenario| {
+                s.name == entry.scenario && MODES.iter().any(|m| entry.is_for(m) && s.played_in(m))
+            };
+            !scenarios.iter().any(played)
         });
         if let Some(stray) = stray {
             bail!("differences.toml lists {} in {} mode, which is not played", stray.scenario, stray.mode);
@@ -55,7 +57,7 @@ impl Book {
 
     /// The listed difference of a scenario in a mode.
     pub fn listed(&self, scenario: &Scenario, mode: &str) -> Option<&Difference> {
-        self.differences.iter().find(|entry| entry.scenario == scenario.name && entry.mode == mode)
+        self.differences.iter().find(|entry| entry.scenario == scenario.name && entry.is_for(mode))
     }
 }
 

@@ -13,8 +13,8 @@ use crate::bed::{Bed, figure, long};
 #[test]
 fn cancels_at_any_moment_hit_nobody_else() -> Result<()> {
     let (seed, _) = Seeded::from_env(57_014);
-    let cancels = long(1000_u64, 10_000);
-    let (cancellers, victims) = (4_u64, 8);
+    let cancels = long(400_u64, 10_000);
+    let (cancellers, victims) = (4_u64, 4);
     let mut bed = Bed::open(4, 20)?;
     let address = bed.address()?;
     let enough = Arc::new(AtomicBool::new(false));

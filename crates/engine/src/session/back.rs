@@ -441,6 +441,11 @@ impl Link<'_> {
         self.tally.queries += 1;
         self.tally.query_us += self.now.0.saturating_sub(client.requested.0);
         client.requested = self.now;
+        // Elsewhere a transaction ends with the loan.
+        if !self.rules.shared && status == TxStatus::Idle {
+            self.tally.transactions += 1;
+            self.tally.transaction_us += self.now.0.saturating_sub(server.since.0);
+        }
         if self.rules.statement_mode && status != TxStatus::Idle {
             return Next::End(End::InTransaction);
         }

@@ -9,6 +9,7 @@ pub mod ledger;
 pub mod link;
 pub mod login;
 pub mod params;
+mod prepare;
 pub mod seed;
 pub mod server;
 pub mod statements;

@@ -148,10 +148,14 @@ pub struct ClientStatements {
     last: u32,
     /// The batch of a query that may take all of them away, while it was not answered.
     clearing: Option<u32>,
+    /// Bytes of the named ones' texts.
+    bytes: usize,
 }
 
 /// Statements a client may have named at a time: a map that it fills must end somewhere.
 pub const CLIENT_STATEMENTS_MAX: usize = 10_000;
+/// Bytes of their texts a client may keep.
+pub const CLIENT_STATEMENTS_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Names of statements that went are remembered up to this number.
 const GONE_MAX: usize = 32;
 
@@ -182,6 +186,7 @@ impl ClientStatements {
             gone: VecDeque::new(),
             last: 0,
             clearing: None,
+            bytes: 0,
         }
     }
 
@@ -209,8 +214,14 @@ impl ClientStatements {
     /// A Parse of this name is on its way.
     pub fn begin(&mut self, name: &[u8], statement: Arc<Statement>, batch: u32) -> u32 {
         let serial = self.serial();
+        self.bytes += statement.tail.len();
         self.named.insert(name.into(), Named { statement, pending: serial, batch });
         serial
+    }
+
+    /// True where one more of so many bytes would be too much.
+    pub fn is_full_for(&self, bytes: usize) -> bool {
+        self.named.len() >= CLIENT_STATEMENTS_MAX || self.bytes + bytes > CLIENT_STATEMENTS_BYTES_MAX
     }
 
     /// True where what this name means hangs on an earlier batch that has not been answered.
@@ -250,6 +261,7 @@ impl ClientStatements {
     /// [`ClientStatements::restore`] follows.
     pub fn retire(&mut self, name: &[u8], batch: u32) -> Option<u32> {
         let (name, named) = self.named.remove_entry(name)?;
+        self.bytes -= named.statement.tail.len();
         let serial = self.serial();
         self.closing.push(Closing { serial, batch, name, named });
         Some(serial)
@@ -267,13 +279,17 @@ impl ClientStatements {
     pub fn restore(&mut self, serial: u32) {
         if let Some(at) = self.closing.iter().position(|closing| closing.serial == serial) {
             let Closing { name, named, .. } = self.closing.remove(at);
-            self.named.entry(name).or_insert(named);
+            if !self.named.contains_key(&name) {
+                self.bytes += named.statement.tail.len();
+                self.named.insert(name, named);
+            }
         }
     }
 
     /// Forgets a name at once. True where there was one.
     pub fn remove(&mut self, name: &[u8]) -> bool {
         let Some((name, named)) = self.named.remove_entry(name) else { return false };
+        self.bytes -= named.statement.tail.len();
         self.remember(named.statement.id, name);
         true
     }
@@ -305,6 +321,7 @@ impl ClientStatements {
         let gone: Vec<(u64, Box<[u8]>)> =
             gone.map(|(name, named)| (named.statement.id, name.clone())).collect();
         self.named.retain(|_, named| named.pending != 0);
+        self.bytes = self.named.values().map(|named| named.statement.tail.len()).sum();
         for (id, name) in gone {
             self.remember(id, name);
         }
@@ -588,6 +605,25 @@ mod tests {
         let mut store = Store::new(7, hasher());
         (0..2 * HEALED_MAX as u64 + 1).for_each(|id| store.heal(id));
         assert!(store.healed.len() <= HEALED_MAX);
+    }
+
+    #[test]
+    fn a_clients_statements_are_bounded_by_their_bytes_too() {
+        let mut store = Store::new(7, hasher());
+        let mut client = ClientStatements::new(hasher());
+        let big = store.intern(&vec![b' '; CLIENT_STATEMENTS_BYTES_MAX / 2], 0);
+        let first = client.begin(b"a", big.clone(), 0);
+        assert!(!client.is_full_for(big.tail.len()));
+        let second = client.begin(b"b", big.clone(), 0);
+        assert!(client.is_full_for(1));
+        client.confirm(first);
+        client.undo(second);
+        assert!(!client.is_full_for(1), "the second one never was");
+        let closing = client.retire(b"a", 0).unwrap();
+        client.restore(closing);
+        assert!(client.find(b"a").is_some() && client.find(b"b").is_none());
+        client.clear();
+        assert_eq!(client.bytes, 0);
     }
 
     #[test]

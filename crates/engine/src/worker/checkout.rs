@@ -92,6 +92,9 @@ impl Worker {
         server.lent = true;
         server.boundaries = 0;
         server.phase = Phase::Linked { client: conn };
+        if settings.server_lifetime.is_zero() {
+            server.ends = now;
+        }
         self.server_deadlines.set(server_id.index(), Now::NEVER);
         let span = [settings.query_timeout, settings.transaction_timeout].into_iter().flatten().min();
         self.client_deadlines.set(conn.index(), now.plus_maybe(span));

@@ -360,7 +360,8 @@ impl Worker {
         let lifetime = settings.server_lifetime;
         let cut = lifetime.as_micros() as u64 / 100 * u64::from(settings.server_lifetime_jitter.0);
         let jitter = if cut == 0 { 0 } else { rand_core::RngCore::next_u64(&mut self.rng) % cut };
-        server.ends = Now(now.plus(lifetime).0 - jitter);
+        // A life of nothing ends with the first use.
+        server.ends = if lifetime.is_zero() { Now::NEVER } else { Now(now.plus(lifetime).0 - jitter) };
         home.base = base;
         home.welcome = Some(Arc::new(welcome));
         home.slice.greeted = true;

@@ -156,15 +156,24 @@ impl Client {
         }
     }
 
-    /// One byte, the answer to SSLRequest; `None` when the server closed the connection.
-    pub fn read_byte(&mut self) -> Result<Option<u8>> {
+    /// The next byte, which stays to be read; `None` when the server closed the connection.
+    pub fn peek_byte(&mut self) -> Result<Option<u8>> {
         let deadline = Instant::now() + self.patience;
         while self.kept.is_empty() {
             if self.fill("one byte", self.patience, deadline)? == 0 {
                 return Ok(None);
             }
         }
-        Ok(Some(self.kept.remove(0)))
+        Ok(self.kept.first().copied())
+    }
+
+    /// One byte, the answer to SSLRequest; `None` when the server closed the connection.
+    pub fn read_byte(&mut self) -> Result<Option<u8>> {
+        let byte = self.peek_byte()?;
+        if byte.is_some() {
+            self.kept.remove(0);
+        }
+        Ok(byte)
     }
 
     /// Reads at most `buffer.len()` bytes past all framing; 0 at the end of the stream.

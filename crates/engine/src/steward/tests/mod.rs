@@ -2,6 +2,7 @@
 
 mod commands;
 mod dealing;
+mod narrower;
 mod places;
 mod world;
 

@@ -149,7 +149,10 @@ fn backends(postmaster: u32) -> usize {
         let status = std::fs::read_to_string(folder.join("status")).ok()?;
         let parent =
             status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse::<u32>().ok()?;
-        Some(command.starts_with(title.as_bytes()) && parent == postmaster)
+        // One that is about to be refused has a title already.
+        let is_in =
+            command.starts_with(title.as_bytes()) && !command.windows(8).any(|word| word == b" startup");
+        Some(is_in && parent == postmaster)
     };
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     processes.filter(|entry| is_ours(&entry.path()).unwrap_or(false)).count()

@@ -1,0 +1,438 @@
+//! What messages about prepared statements become on their way: names are the client's here and ours on the server, and a
+//! text is prepared in front of what needs it, where the server does not have it.
+
+use std::sync::Arc;
+
+use wire::backend::TxStatus;
+use wire::encode;
+use wire::frame::{self, HEADER};
+use wire::frontend::{self, Target};
+use wire::tag::FrontendTag as F;
+
+use super::client::Body;
+use super::client::{Client, Pause};
+use super::forward::{Message, Next, UNNAMED, malformed, refuse, shorter};
+use super::ledger::{Owed, Serve};
+use super::link::{Link, UNNAMED_BYTES_MAX};
+use super::server::Server;
+use super::statements::{
+    CLIENT_STATEMENTS_MAX, ClientStatements, Deallocate, Standing, Statement, deallocate, may_clear,
+};
+use super::taint::Taint;
+use crate::contract::Then;
+use crate::planted::Fault;
+use crate::refuse::Refusal;
+
+impl Link<'_> {
+    pub(super) fn parse(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Next {
+        if !self.rules.shared {
+            return self.pass(client, server, m, Owed::Parse);
+        }
+        let unnamed = m.body().first() == Some(&0);
+        if m.header.body > self.rules.statement_bytes_max {
+            return match (m.body().first(), unnamed) {
+                (None, _) => Next::Stop(Then::AtLeast(HEADER + 1)),
+                (_, true) => self.parse_huge(client, server, m),
+                (_, false) => {
+                    refuse(Refusal::StatementTooLarge { bytes_max: self.rules.statement_bytes_max })
+                }
+            };
+        }
+        if !m.is_whole() {
+            return m.want_whole();
+        }
+        if server.ledger.skipping() {
+            return self.relay(client, server, m);
+        }
+        let Ok(parse) = frontend::Parse::read(m.body()) else {
+            // The server itself shall say what is wrong with it.
+            server.ledger.push(Owed::Parse, Serve::Client, UNNAMED);
+            server.taint.mark(Taint::PREPARE);
+            return self.relay(client, server, m);
+        };
+        if parse.name.is_empty() {
+            self.parse_unnamed(client, server, m, parse.tail)
+        } else if self.renames() {
+            if let Some(next) = hangs(client, server, parse.name) {
+                return next;
+            }
+            self.parse_named(client, server, &parse, m)
+        } else {
+            server.taint.mark(Taint::of_text(parse.query()));
+            server.taint.mark(Taint::PREPARE);
+            self.pass(client, server, m, Owed::Parse)
+        }
+    }
+
+    /// Too large to be kept: the server is the client's until it has prepared another.
+    fn parse_huge(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Next {
+        if !server.ledger.skipping() {
+            server.taint.mark(Taint::SET_CONFIG);
+            client.unnamed = None;
+            server.unnamed = 0;
+            client.pinned = true;
+        }
+        server.ledger.push(Owed::Parse, Serve::Client, UNNAMED);
+        self.relay(client, server, m)
+    }
+
+    fn parse_unnamed(
+        &mut self,
+        client: &mut Client,
+        server: &mut Server,
+        m: Message<'_>,
+        tail: &[u8],
+    ) -> Next {
+        if tail.len() > UNNAMED_BYTES_MAX {
+            return self.parse_huge(client, server, m);
+        }
+        let batch = server.ledger.batch();
+        if let Some(statements) = client.statements.as_mut().filter(|_| may_clear(tail)) {
+            statements.may_clear(batch);
+        }
+        if tail.len() <= 160
+            && let Some(next) = self.parse_deallocate(client, server, m, tail)
+        {
+            return next;
+        }
+        let statement = match &client.unnamed {
+            Some(old) if *old.tail == *tail => old.clone(),
+            Some(_) | None => self.statements.intern(tail, 0),
+        };
+        server.taint.mark(statement.taint);
+        server.unnamed = statement.id;
+        server.ledger.push_for(Owed::Parse, Serve::Client, UNNAMED | statement.id, batch);
+        let before = client.unnamed.replace(statement);
+        // Where it was not the first of its batch, what an error would bring back is not known: nothing is.
+        let first = client.unnamed_before.as_ref().is_none_or(|(of, _)| *of != batch) && !client.pinned;
+        client.unnamed_before = Some((batch, before.filter(|_| first)));
+        client.pinned = false;
+        self.relay(client, server, m)
+    }
+
+    /// `DEALLOCATE name` by the extended protocol: the server is told the name of a statement that is there for that only.
+    fn parse_deallocate(
+        &mut self,
+        client: &mut Client,
+        server: &mut Server,
+        m: Message<'_>,
+        tail: &[u8],
+    ) -> Option<Next> {
+        let (text, _) = frame::cstr(tail)?;
+        let Deallocate::Name { name, quoted } = deallocate(text) else { return None };
+        let name = if quoted { name.to_vec() } else { name.to_ascii_lowercase() };
+        client.statements.as_ref().filter(|_| self.renames())?.find(&name)?;
+        if let Some(next) = hangs(client, server, &name) {
+            return Some(next);
+        }
+        let mut text = b"DEALLOCATE ".to_vec();
+        let known = client.statements.as_mut()?;
+        self.throwaway(known, server, &name, &mut text);
+        text.extend_from_slice(&[0, 0, 0]);
+        self.out.make(server.conn, |made| encode::parse(made, b"", &text));
+        server.ledger.push_for(Owed::Parse, Serve::Client, UNNAMED, server.ledger.batch());
+        server.deallocating = Some(name.into());
+        server.unnamed = 0;
+        client.unnamed = None;
+        client.pinned = true;
+        Some(Next::At(m.end()))
+    }
+
+    /// Prepares an empty statement under a name of its own, which is appended to `out`; errors that speak of it are to
+    /// speak of `name`.
+    fn throwaway(
+        &mut self,
+        known: &mut ClientStatements,
+        server: &mut Server,
+        name: &[u8],
+        out: &mut Vec<u8>,
+    ) {
+        let start = out.len();
+        let id = self.statements.write_throwaway(out);
+        known.remember(id, name.into());
+        self.out.make(server.conn, |made| encode::parse(made, &out[start..], &[0, 0, 0]));
+        server.ledger.push(Owed::Parse, Serve::Hidden, 0);
+        server.taint.mark(Taint::PREPARE);
+    }
+
+    fn parse_named(
+        &mut self,
+        client: &mut Client,
+        server: &mut Server,
+        parse: &frontend::Parse<'_>,
+        m: Message<'_>,
+    ) -> Next {
+        let hasher = self.statements.hasher();
+        let known = client.statements.get_or_insert_with(|| Box::new(ClientStatements::new(hasher)));
+        let batch = server.ledger.batch();
+        if known.find(parse.name).is_some() {
+            // The client has this name already: the server itself shall say so, of a name that it holds for sure.
+            let mut name = Vec::with_capacity(40);
+            self.throwaway(known, server, parse.name, &mut name);
+            self.out.make(server.conn, |made| encode::parse(made, &name, parse.tail));
+            server.ledger.push(Owed::Parse, Serve::Client, 0);
+            self.tally.client_parses += 1;
+            return Next::At(m.end());
+        }
+        if known.is_full_for(parse.tail.len()) {
+            return refuse(Refusal::TooManyStatements { statements_max: CLIENT_STATEMENTS_MAX as u32 });
+        }
+        let statement = self.statements.intern(parse.tail, client.settings.plan_key);
+        if server.registry.is_unsettled(statement.id, batch) {
+            client.pause = Pause::Unsettled;
+            return Next::Stop(Then::WhenTold);
+        }
+        self.tally.client_parses += 1;
+        let serial = known.begin(parse.name, statement.clone(), batch);
+        server.taint.mark(statement.taint);
+        let generation = self.statements.generation(statement.id);
+        let failed = server.ledger.is_empty() && server.status == TxStatus::Failed;
+        match server.registry.stand(statement.id, generation) {
+            Standing::There if failed => {
+                // In a failed transaction Parse is refused unless it ends the transaction: the server is to judge.
+                server.unnamed = 0;
+                self.out.make(server.conn, |made| encode::parse(made, b"", parse.tail));
+                server.ledger.push_for(Owed::Parse, Serve::Client, 0, serial);
+            }
+            Standing::There => server.ledger.push_for(Owed::MadeParse, Serve::Client, 0, serial),
+            standing @ (Standing::Absent | Standing::Void) => {
+                self.make_room(server, &statement, standing);
+                self.tally.server_parses += 1;
+                self.send_parse(server, statement.id, parse.tail);
+                server.registry.begin(&statement, generation, batch);
+                server.ledger.push_for(Owed::Parse, Serve::Client, statement.id, serial);
+            }
+        }
+        Next::At(m.end())
+    }
+
+    fn send_parse(&mut self, server: &Server, id: u64, tail: &[u8]) {
+        let mut name = Vec::with_capacity(40);
+        self.statements.write_name(id, &mut name);
+        self.out.make(server.conn, |made| encode::parse(made, &name, tail));
+    }
+
+    /// Closes, in line, what must go before a statement can be prepared.
+    fn make_room(&mut self, server: &mut Server, statement: &Arc<Statement>, standing: Standing) {
+        if standing == Standing::Void {
+            server.registry.retire(statement.id, server.ledger.batch());
+            self.close_on_server(server, statement.id);
+        }
+        while let Some(victim) = server.registry.evict(self.rules.statements_max, server.ledger.batch()) {
+            self.close_on_server(server, victim);
+        }
+    }
+
+    fn close_on_server(&mut self, server: &mut Server, id: u64) {
+        let mut name = Vec::with_capacity(40);
+        self.statements.write_name(id, &mut name);
+        self.out.make(server.conn, |made| encode::close(made, Target::Statement, &name));
+        if self.planted.is(Fault::EvictionOvertakes) {
+            self.out.list.rotate_right(1);
+        }
+        server.ledger.push(Owed::Close, Serve::Hidden, id);
+    }
+
+    /// Puts the Parse of a shared statement in front of what needs it, where the server does not have it.
+    fn ensure(&mut self, server: &mut Server, statement: &Arc<Statement>) {
+        let generation = self.statements.generation(statement.id);
+        let standing = server.registry.stand(statement.id, generation);
+        if standing == Standing::There {
+            return;
+        }
+        self.make_room(server, statement, standing);
+        self.tally.server_parses += 1;
+        let mut name = Vec::with_capacity(40);
+        self.statements.write_name(statement.id, &mut name);
+        let length = (4 + name.len() + 1 + statement.tail.len()) as u32;
+        self.out.make(server.conn, |made| {
+            made.push(F::Parse.byte());
+            made.extend_from_slice(&length.to_be_bytes());
+            made.extend_from_slice(&name);
+            made.push(0);
+        });
+        self.out.text(server.conn, &statement.tail);
+        server.registry.begin(statement, generation, server.ledger.batch());
+        server.ledger.push(Owed::Parse, Serve::Hidden, statement.id);
+    }
+
+    /// The same for the unnamed statement, which any query in between has destroyed.
+    fn ensure_unnamed(&mut self, client: &Client, server: &mut Server) {
+        let Some(statement) = &client.unnamed else {
+            if !client.pinned {
+                // The server may hold another's: it shall hold none, and say so.
+                self.out.make(server.conn, |made| encode::close(made, Target::Statement, b""));
+                server.ledger.push(Owed::Close, Serve::Hidden, 0);
+                server.unnamed = 0;
+            }
+            return;
+        };
+        if self.planted.is(Fault::UnnamedNotSent) {
+            return;
+        }
+        server.taint.mark(statement.taint);
+        if server.unnamed == statement.id {
+            return;
+        }
+        let length = (4 + 1 + statement.tail.len()) as u32;
+        self.out.make(server.conn, |made| {
+            made.push(F::Parse.byte());
+            made.extend_from_slice(&length.to_be_bytes());
+            made.push(0);
+        });
+        self.out.text(server.conn, &statement.tail);
+        server.unnamed = statement.id;
+        server.ledger.push(Owed::Parse, Serve::Hidden, UNNAMED | statement.id);
+    }
+
+    pub(super) fn bind(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Next {
+        self.tally.binds += 1;
+        if !self.rules.shared || server.ledger.skipping() {
+            return self.pass(client, server, m, Owed::Bind);
+        }
+        let names = match frontend::bind_names(m.body()) {
+            Ok(Some(names)) => names,
+            Ok(None) if m.is_whole() => return self.pass(client, server, m, Owed::Bind),
+            Ok(None) => {
+                self.tally.binds -= 1;
+                return Next::Stop(Then::AtLeast(HEADER + m.body().len() + 1));
+            }
+            Err(error) => return malformed(error),
+        };
+        let hanging = match names.statement {
+            b"" => hangs_unnamed(client, server),
+            name => hangs(client, server, name),
+        };
+        if let Some(next) = hanging {
+            self.tally.binds -= 1;
+            return next;
+        }
+        if names.statement.is_empty() {
+            self.ensure_unnamed(client, server);
+            return self.pass(client, server, m, Owed::Bind);
+        }
+        let Some(statement) =
+            client.statements.as_ref().and_then(|known| known.find(names.statement)).cloned()
+        else {
+            return self.pass(client, server, m, Owed::Bind);
+        };
+        self.ensure(server, &statement);
+        server.taint.mark(statement.taint);
+        let mut name = Vec::with_capacity(40);
+        self.statements.write_name(statement.id, &mut name);
+        let rest = m.header.body - names.len as u32;
+        if self.out.make(server.conn, |made| encode::bind_header(made, names.portal, &name, rest)).is_err() {
+            return refuse(Refusal::MessageTooLarge {
+                bytes: m.header.body,
+                bytes_max: self.rules.packet_bytes_max,
+            });
+        }
+        server.ledger.push(Owed::Bind, Serve::Client, statement.id);
+        self.relay_rest(client, server, m, names.len)
+    }
+
+    /// Relays a body from `from` on; what stands before was made anew.
+    fn relay_rest(&mut self, client: &mut Client, server: &Server, m: Message<'_>, from: usize) -> Next {
+        let start = m.at + HEADER + from;
+        let rest = m.header.body - from as u32;
+        let take = (rest as usize).min(m.input.len() - start);
+        self.out.relay(server.conn, start, take);
+        client.body = shorter(rest, take, Body::Relay);
+        Next::At(start + take)
+    }
+
+    pub(super) fn describe(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Next {
+        let (target, name) = match names(m) {
+            Ok(Some(named)) => named,
+            Ok(None) => return self.pass(client, server, m, Owed::DescribePortal),
+            Err(next) => return next,
+        };
+        let owed = match target {
+            Target::Statement => Owed::DescribeStatement,
+            Target::Portal => Owed::DescribePortal,
+        };
+        if !self.rules.shared || target == Target::Portal || server.ledger.skipping() {
+            return self.pass(client, server, m, owed);
+        }
+        if name.is_empty() {
+            if let Some(next) = hangs_unnamed(client, server) {
+                return next;
+            }
+            self.ensure_unnamed(client, server);
+            return self.pass(client, server, m, owed);
+        }
+        if let Some(next) = hangs(client, server, name) {
+            return next;
+        }
+        let Some(statement) = client.statements.as_ref().and_then(|known| known.find(name)).cloned() else {
+            return self.pass(client, server, m, owed);
+        };
+        self.ensure(server, &statement);
+        let mut name = Vec::with_capacity(40);
+        self.statements.write_name(statement.id, &mut name);
+        self.out.make(server.conn, |made| encode::describe(made, Target::Statement, &name));
+        server.ledger.push(owed, Serve::Client, statement.id);
+        Next::At(m.end())
+    }
+
+    pub(super) fn close(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Next {
+        let (target, name) = match names(m) {
+            Ok(Some(named)) => named,
+            Ok(None) => return self.pass(client, server, m, Owed::Close),
+            Err(next) => return next,
+        };
+        if !self.rules.shared || target == Target::Portal || server.ledger.skipping() {
+            return self.pass(client, server, m, Owed::Close);
+        }
+        if name.is_empty() {
+            if let Some(next) = hangs_unnamed(client, server) {
+                return next;
+            }
+            client.unnamed = None;
+            client.pinned = false;
+            server.unnamed = 0;
+            return self.pass(client, server, m, Owed::Close);
+        }
+        if let Some(next) = hangs(client, server, name) {
+            return next;
+        }
+        let batch = server.ledger.batch();
+        let Some(serial) = client.statements.as_mut().and_then(|known| known.retire(name, batch)) else {
+            return self.pass(client, server, m, Owed::Close);
+        };
+        server.ledger.push_for(Owed::MadeClose, Serve::Client, 0, serial);
+        Next::At(m.end())
+    }
+}
+
+/// Holds a client back whose next message hangs on what an earlier batch of its own comes to: on whether this name is
+/// taken, or whether the server holds its text. That batch's Sync was sent, so its answer will come.
+pub(super) fn hangs(client: &mut Client, server: &Server, name: &[u8]) -> Option<Next> {
+    let known = client.statements.as_ref()?;
+    let batch = server.ledger.batch();
+    let unsettled = known.is_unsettled(name, batch)
+        || known.find(name).is_some_and(|statement| server.registry.is_unsettled(statement.id, batch));
+    if !unsettled {
+        return None;
+    }
+    client.pause = Pause::Unsettled;
+    Some(Next::Stop(Then::WhenTold))
+}
+
+/// The same for the unnamed statement.
+fn hangs_unnamed(client: &mut Client, server: &Server) -> Option<Next> {
+    client.unnamed_before.as_ref().filter(|(batch, _)| *batch != server.ledger.batch())?;
+    client.pause = Pause::Unsettled;
+    Some(Next::Stop(Then::WhenTold))
+}
+
+/// Target and name of a Describe or Close, once it is whole; `Ok(None)`: it is malformed, the server shall say so.
+fn names<'i>(m: Message<'i>) -> Result<Option<(Target, &'i [u8])>, Next> {
+    if m.header.body as usize > frontend::NAME_BYTES_MAX + 2 {
+        return Err(refuse(Refusal::Protocol("a name is too long".into())));
+    }
+    if !m.is_whole() {
+        return Err(m.want_whole());
+    }
+    Ok(frontend::describe_or_close(m.body()).ok())
+}
