@@ -36,21 +36,36 @@ fn key_in(heard: &[u8]) -> (u32, Vec<u8>) {
 }
 
 #[test]
-fn a_cancel_that_comes_late_hits_nobody() {
+fn a_cancel_that_comes_late_is_not_sent() {
+    for within in ["Z T", "Z I"] {
+        let mut stand = Stand::new(1);
+        let (a, key) = client(&mut stand);
+        let b = stand.client();
+        let server = stand.servers[0];
+        stand.say(a, "Q slow");
+        stand.say(b, "Q next");
+        cancel(&mut stand, &key);
+        let (courier, victim) = stand.couriers[0];
+        assert_eq!(victim, server);
+        stand.say(server, &format!("C \"SELECT 1\" | {within}"));
+        stand.take(Input::Dialled { conn: courier });
+        assert_eq!(stand.hear(courier), "", "{within}: what it was meant for has ended");
+        assert_eq!(stand.hear(server).ends_with("Q \"next\""), within == "Z I");
+    }
+}
+
+#[test]
+fn who_stands_in_line_may_take_back_all_that_was_asked() {
     let mut stand = Stand::new(1);
     let (a, key) = client(&mut stand);
     let b = stand.client();
     let server = stand.servers[0];
-    stand.say(a, "Q slow");
+    stand.begin(b, server);
+    stand.say(a, "P - \"insert 1\" | B - - | E - | S | Q more");
     cancel(&mut stand, &key);
-    // The request is on its way, but was not sent: the server may go to another.
-    let (courier, victim) = stand.couriers[0];
-    assert_eq!(victim, server);
-    stand.say(server, "C \"SELECT 1\" | Z I");
-    stand.say(b, "Q next");
-    stand.hear(server);
-    stand.take(Input::Dialled { conn: courier });
-    assert_eq!(stand.hear(courier), "", "what runs there now is another's");
+    assert!(stand.hear(a).starts_with("E 57014 "), "answered at once");
+    stand.exchange(b, server, "Q commit", "C COMMIT | Z I");
+    assert_eq!(stand.hear(server), "Q \"more\"", "what stood behind its Sync is another wish");
 }
 
 #[test]

@@ -95,13 +95,17 @@ fn a_result_that_is_complete_frees_its_server_though_the_client_reads_slowly() {
     stand.exchange(a, server, "Q big", "T a | D one");
     stand.say(b, "Q next");
     stand.take(Input::Backlogged { conn: a });
-    // What the shell had read before it was told to hold.
     stand.take(Input::Drained { conn: a });
     stand.say(server, "C \"SELECT 1\" | Z I");
     stand.take(Input::Backlogged { conn: a });
     assert_eq!(stand.hear(server), "Q \"next\"");
+    assert!(!stand.is_held(server), "it is not the slow one's any more");
     stand.say(server, "C \"SELECT 1\" | Z I");
     assert_eq!(stand.hear(b), "C \"SELECT 1\" | Z I");
+    stand.say(a, "Q more");
+    assert_eq!(stand.hear(server), "", "it gets no server to fill its backlog further");
+    stand.take(Input::Drained { conn: a });
+    assert_eq!(stand.hear(server), "Q \"more\"");
 }
 
 #[test]

@@ -84,7 +84,10 @@ fn nobody_learns_who_exists() {
     let mut words = Vec::new();
     for auth in [AuthType::Plain, AuthType::Md5, AuthType::ScramSha256] {
         for user in ["alice", "carol"] {
-            let mut stand = Stand::with(1, |config, _| config.proxy.auth_type = auth);
+            let mut stand = Stand::with(1, |config, _| {
+                config.proxy.auth_type = auth;
+                config.databases.remove("*");
+            });
             let conn = stand.connect();
             stand.say(conn, &format!("Startup user={user} database=nosuch"));
             let mut said = stand.hear(conn);

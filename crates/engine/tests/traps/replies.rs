@@ -34,6 +34,16 @@ fn a_query_that_the_server_skips_is_not_waited_for() {
 }
 
 #[test]
+fn a_query_sent_behind_an_error_owes_nothing_before_sync() {
+    let (mut stand, a, b, server) = pair();
+    stand.exchange(a, server, "P - bad | H", "E 42601 \"syntax error\"");
+    let (asked, _) = stand.exchange(a, server, "Q skipped | B - - | S", "Z I");
+    assert_eq!(asked, "Q \"skipped\" | B - - | S");
+    stand.say(b, "Q next");
+    assert_eq!(stand.hear(server), "Q \"next\"");
+}
+
+#[test]
 fn an_error_in_a_query_leaves_the_next_query_owed() {
     let (mut stand, a, b, server) = pair();
     stand.say(a, "Q bad | Q good");

@@ -112,6 +112,22 @@ fn a_spelling_the_server_understood_is_not_sent_again() {
     assert!(stand.hear(a).contains("S DateStyle=ISO, MDY"));
     let (asked, _) = stand.exchange(a, server, "Q one", "C \"SELECT 1\" | Z I");
     assert_eq!(asked, "Q \"one\"", "it is what the server has, by another name");
+    let b = stand.client_with("DateStyle=iso");
+    let (asked, _) = stand.exchange(b, server, "Q two", "C \"SELECT 1\" | Z I");
+    assert_eq!(asked, "Q \"two\"", "nor to anybody else");
+}
+
+#[test]
+fn a_setting_the_next_client_does_not_have_is_reset() {
+    let mut stand = Stand::new(1);
+    let a = stand.connect();
+    stand.say(a, "Startup user=alice database=app search_path=tenant_a");
+    let server = stand.servers[0];
+    stand.exchange(a, server, "", "1 | 2 | D x | C \"SELECT 1\" | Z I");
+    let b = stand.client();
+    let (asked, _) = stand.exchange(b, server, "Q one", "C RESET | Z I");
+    assert_eq!(asked, "Q \"RESET search_path\"");
+    assert_eq!(stand.hear(server), "Q \"one\"");
 }
 
 #[test]

@@ -198,6 +198,11 @@ fn types_numbered_by_one_database_are_not_sent_to_another() {
         assert!(asked.windows(4).any(|window| *window == u32::to_be_bytes(oid)), "{}", asked.escape_ascii());
         stand.say(server, "1 | Z I");
     }
+    // Nor when it is prepared once more.
+    stand.gone(stand.servers[1]);
+    stand.say(b, "B - s1 | S");
+    let asked = stand.heard_bytes(stand.servers[2]);
+    assert!(asked.windows(4).any(|window| *window == u32::to_be_bytes(16_777)), "{}", asked.escape_ascii());
 }
 
 #[test]
@@ -214,6 +219,18 @@ fn a_client_that_keeps_naming_statements_is_stopped() {
     }
     stand.say(a, "P last one");
     assert_eq!(stand.hear(a), "FATAL 54000 \"a client may keep 10000 prepared statements\"");
+}
+
+#[test]
+fn only_the_reply_to_a_statement_put_in_is_kept_back() {
+    let mut stand = Stand::new(1);
+    let a = stand.client();
+    stand.exchange(a, stand.servers[0], "P s1 one | S", "1 | Z I");
+    stand.gone(stand.servers[0]);
+    stand.say(a, "B - s1 | P s2 two | S");
+    let (asked, heard) = stand.exchange(a, stand.servers[1], "", "1 | 2 | 1 | Z I");
+    assert_eq!(asked, "P cw#1 \"one\" | B - cw#1 | P cw#2 \"two\" | S");
+    assert_eq!(heard, "2 | 1 | Z I");
 }
 
 #[test]
