@@ -28,5 +28,7 @@ pub const LINGER_BYTES_MAX: usize = 64 * 1024;
 pub const DESCRIPTORS_SPARE: u32 = 64;
 /// Worker threads a process may have.
 pub const WORKERS_MAX: u32 = 256;
+/// Hash rounds of SCRAM that a client or a server is asked for, or believed.
+pub const SCRAM_ITERATIONS_MAX: u32 = 1_000_000;
 /// Largest configuration file, user list or secret file that is read, in bytes.
 pub const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;

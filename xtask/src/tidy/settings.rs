@@ -17,9 +17,6 @@ const READ_AS: &[(&str, &str)] = &[
     ("password", "secret"),
 ];
 
-/// Settings that nothing reads yet. An entry that is read fails, so the list only shrinks.
-const NOT_YET: &[&str] = &["pidfile", "suspend_timeout", "server_fast_close", "log_stats", "stats_period"];
-
 /// Settings that have done their work when the configuration is loaded.
 const DONE_AT_LOADING: &[&str] = &["auth_file", "allow_trust_from_network"];
 
@@ -37,12 +34,8 @@ pub(super) fn offences(sources: &[Source]) -> Vec<String> {
         let name = READ_AS.iter().find(|(key, _)| *key == setting.key).map_or(setting.key, |(_, name)| *name);
         let is_read =
             read.contains(name) || read.contains(setting.key) || DONE_AT_LOADING.contains(&setting.key);
-        match (is_read, NOT_YET.contains(&setting.key)) {
-            (false, false) => {
-                offences.push(format!("nothing reads {} of {}", setting.key, setting.section.head()))
-            }
-            (true, true) => offences.push(format!("{} is read now: take it out of the list", setting.key)),
-            (true, false) | (false, true) => {}
+        if !is_read {
+            offences.push(format!("nothing reads {} of {}", setting.key, setting.section.head()));
         }
     }
     offences

@@ -207,6 +207,8 @@ impl Link<'_> {
                     }
                 }
                 B::CommandComplete if front.owed == Owed::Execute && front.serial != 0 => {
+                    // A DEALLOCATE has done its work: the unnamed statement it was is of no more use.
+                    client.pinned &= keeps_unnamed(server);
                     if let Some(statements) = &mut client.statements {
                         statements.forget(front.serial);
                     }
@@ -336,6 +338,9 @@ impl Link<'_> {
         let mut undone = Vec::new();
         let serve = server.ledger.on_error(|entry| undone.push(entry));
         let mut client = client;
+        if let Some(client) = client.as_deref_mut().filter(|_| undone.iter().any(pins)) {
+            client.pinned &= keeps_unnamed(server);
+        }
         for (at, entry) in undone.into_iter().enumerate().rev() {
             let named = entry.statement != 0 && entry.statement & UNNAMED == 0;
             let statements = client.as_deref_mut().and_then(|client| client.statements.as_mut());
@@ -397,11 +402,9 @@ impl Link<'_> {
             if theirs {
                 server.taint.mark(Taint::of_tag(tag));
             }
-            if gone && theirs {
-                if let Some(statements) = client.as_deref_mut().and_then(|client| client.statements.as_mut())
-                {
-                    statements.clear();
-                }
+            let statements = client.as_deref_mut().and_then(|client| client.statements.as_mut());
+            if let Some(statements) = statements.filter(|_| gone && theirs) {
+                statements.clear();
             }
             if matches!(tag, b"DISCARD ALL" | b"RESET" | b"SET") {
                 server.settings = self.params.within(&server.settings, &server.base);
@@ -452,6 +455,16 @@ impl Link<'_> {
 fn undo_unnamed(client: &mut Client, batch: u32, skipped: bool) {
     let Some((_, before)) = client.unnamed_before.take_if(|(of, _)| *of == batch) else { return };
     client.unnamed = before.filter(|_| skipped);
+}
+
+/// True where this is a client's Parse of an unnamed statement that is not kept here.
+fn pins(entry: &Entry) -> bool {
+    entry.owed == Owed::Parse && entry.serve == Serve::Client && entry.statement == UNNAMED
+}
+
+/// True where such a Parse is still under way.
+fn keeps_unnamed(server: &Server) -> bool {
+    server.ledger.entries().any(pins)
 }
 
 fn misfit(server: &Server, m: Message<'_>) -> Next {

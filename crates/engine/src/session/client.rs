@@ -38,7 +38,7 @@ pub enum Life {
     /// Has a place, waits for the welcome.
     Arriving {
         /// AuthenticationOk and the key are sent with it.
-        parameters: Box<[(Arc<str>, Arc<[u8]>)]>,
+        parameters: Box<[super::login::Parameter]>,
     },
     /// Holds no server.
     Idle,

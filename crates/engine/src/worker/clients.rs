@@ -222,7 +222,7 @@ impl Worker {
             }
             LoginStep::Cancel { pid, secret } => self.cancel_asked(now, conn, pid, secret, out),
             LoginStep::Proven(proven) => self.knock(conn, proven, out),
-            LoginStep::Console(proven, admin) => self.to_console(conn, *proven, admin, out),
+            LoginStep::Console(proven, admin) => self.hand_to_console(conn, *proven, admin, out),
             LoginStep::Refuse(refusal) => {
                 self.tally.logins_refused += 1;
                 self.refuse(now, conn, refusal, out);
@@ -264,7 +264,7 @@ impl Worker {
         self.logins -= 1;
     }
 
-    fn to_console(&mut self, conn: ConnId, proven: Proven, admin: bool, out: &mut Outputs) {
+    fn hand_to_console(&mut self, conn: ConnId, proven: Proven, admin: bool, out: &mut Outputs) {
         let Some(client) = self.clients.remove(conn.index(), conn.generation) else { return };
         self.logins -= 1;
         self.client_deadlines.set(conn.index(), Now::NEVER);

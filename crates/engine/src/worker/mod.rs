@@ -156,6 +156,7 @@ impl Worker {
 
     /// A client that another worker has logged in; its kept bytes are to be offered after
     /// [`crate::contract::Output::Read`].
+    #[allow(clippy::boxed_local, reason = "it travels in a box")]
     pub fn arrive(&mut self, now: Now, seed: Box<ClientSeed>, out: &mut Outputs) -> ConnId {
         let empty = self.params.empty();
         let peer = seed.peer.clone();

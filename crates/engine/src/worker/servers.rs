@@ -84,15 +84,16 @@ impl Worker {
         let Some(server) = self.servers.get(conn.index(), conn.generation) else { return };
         match server.phase {
             Phase::Courier(_) => self.courier_done(now, conn, true, out),
-            Phase::Dialling
-            | Phase::Greeting(_)
+            Phase::Dialling => self.login_failed(now, conn, DialRefusal::Socket(why), out),
+            // It was connected: this is its end.
+            Phase::Greeting(_)
             | Phase::Idle
             | Phase::Preparing { .. }
             | Phase::Linked { .. }
             | Phase::Draining
             | Phase::CancelWait
             | Phase::Cleaning
-            | Phase::Closing => self.login_failed(now, conn, DialRefusal::Socket(why), out),
+            | Phase::Closing => self.server_gone(now, conn, Gone::Reset, out),
         }
     }
 

@@ -21,6 +21,12 @@ const REASONS: &[(&str, &[&str])] = &[
         &["dns_nxdomain_ttl", "dns_zone_check_period", "resolv_conf"],
     ),
     ("a message at login", &["login_notify_message"]),
+    ("hearing of a client only when its first byte is there", &["tcp_defer_accept"]),
+    ("SUSPEND, which hands the sockets to a new process", &["suspend_timeout"]),
+    (
+        "closing a server at once that is to go; RECONNECT and a reload wait until a client of session mode has left it",
+        &["server_fast_close"],
+    ),
     ("several hosts in one server; write one [server.NAME] for each", &["hosts", "load_balance_hosts"]),
     ("counting the connections that others hold", &["census_*", "keep_free"]),
     ("lanes", &["lane", "lanes", "reserved"]),

@@ -16,6 +16,7 @@ use super::Manners;
 use super::averages::Averages;
 use crate::console::guests::Guests;
 use crate::mail::{StewardLetter, StewardMail};
+use crate::observe::format;
 
 /// All of a process's books must be in within this time.
 const BOOKS_DEADLINE: Duration = Duration::from_secs(5);
@@ -210,6 +211,7 @@ impl Hub {
 
     /// Puts a checked configuration in force.
     pub(super) fn configure(&self, config: Arc<Config>) {
+        format::retune(config.proxy.verbose);
         *locked(&self.config) = config.clone();
         // Where the steward has ended, so has the process.
         self.parts.steward.send(StewardLetter::Configure(config));

@@ -92,6 +92,7 @@ impl Keeper {
         out.clear();
         self.steward.on(self.now(), input, out);
         for (worker, order) in out.orders.drain(..) {
+            tracing::trace!(worker = worker.0, ?order, "order");
             if let Some(mail) = self.workers.get(usize::from(worker.0)) {
                 mail.send(Letter::Order(order));
             }

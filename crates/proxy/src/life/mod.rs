@@ -24,9 +24,12 @@ use crate::worker::crew::{self, Crew, Outfit};
 use crate::worker::hoard::Hoard;
 use crate::worker::tuning::Tuning;
 
+pub mod pidfile;
 pub mod ready;
 pub mod sd;
 mod signals;
+
+use pidfile::{NoPidFile, PidFile};
 
 /// Threads for hash rounds.
 const DERIVERS: usize = 2;
@@ -79,6 +82,9 @@ pub enum StartError {
     /// No place to listen.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// The file for the process number can't be had.
+    #[error(transparent)]
+    PidFile(#[from] NoPidFile),
     /// The system refuses a thread, a loop or a file.
     #[error("cannot {what}: {error}")]
     System {
@@ -126,6 +132,7 @@ fn live(
     if let Some(user) = &config.proxy.user {
         become_user(user).map_err(cannot("become the user that [proxy] names"))?;
     }
+    let _pidfile = config.proxy.pidfile.as_deref().map(PidFile::create).transpose()?;
     let (steward, letters) = mail::steward_box();
     let workers = usize::try_from(config.proxy.workers.max(1)).unwrap_or(1);
     let (mails, berths) = crew::berths(workers).map_err(cannot("make an event loop"))?;

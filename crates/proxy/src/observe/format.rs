@@ -2,31 +2,59 @@
 
 use std::fmt;
 use std::io;
+use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use model::config::checked::LogFormat;
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, SubscriberBuilder};
 use tracing_subscriber::registry::LookupSpan;
 
+/// The subscriber is the process's, and so is the way to its level.
+static LOUDNESS: OnceLock<Box<dyn Fn(EnvFilter) + Send + Sync>> = OnceLock::new();
+
 /// Makes the process log to standard error from here on. A second call changes nothing.
 pub fn install(format: LogFormat, verbose: u8) {
-    let level = match verbose {
-        0 => LevelFilter::INFO,
-        1 => LevelFilter::DEBUG,
-        _ => LevelFilter::TRACE,
-    };
-    let builder = SubscriberBuilder::default().with_max_level(level).with_writer(io::stderr).with_ansi(false);
-    let subscriber: Box<dyn Subscriber + Send + Sync> = match format {
-        LogFormat::Json => Box::new(builder.json().flatten_event(true).with_target(false).finish()),
-        LogFormat::Human => Box::new(builder.event_format(Plain { journal: false }).finish()),
-        LogFormat::Journal => Box::new(builder.event_format(Plain { journal: true }).finish()),
-    };
-    // Tests and embedding programs may have a subscriber of their own.
-    let _ = tracing::subscriber::set_global_default(subscriber);
+    let builder =
+        SubscriberBuilder::default().with_env_filter(level(verbose)).with_writer(io::stderr).with_ansi(false);
+    match format {
+        LogFormat::Json => begin!(builder.json().flatten_event(true).with_target(false)),
+        LogFormat::Human => begin!(builder.event_format(Plain { journal: false })),
+        LogFormat::Journal => begin!(builder.event_format(Plain { journal: true })),
+    }
 }
+
+/// Takes over a changed `verbose`.
+pub fn retune(verbose: u8) {
+    if let Some(change) = LOUDNESS.get() {
+        change(level(verbose));
+    }
+}
+
+/// More of what we do ourselves; libraries stay as quiet as they are.
+fn level(verbose: u8) -> EnvFilter {
+    EnvFilter::new(match verbose {
+        0 => "info",
+        1 => "info,proxy=debug",
+        _ => "info,proxy=trace",
+    })
+}
+
+/// Each form of a line is a type of its own.
+macro_rules! begin {
+    ($builder:expr) => {{
+        let builder = $builder.with_filter_reloading();
+        let handle = builder.reload_handle();
+        // Tests and embedding programs may have a subscriber of their own.
+        if tracing::subscriber::set_global_default(builder.finish()).is_ok() {
+            // The process has one subscriber, so this is the first.
+            let _ = LOUDNESS.set(Box::new(move |level| drop(handle.reload(level))));
+        }
+    }};
+}
+use begin;
 
 /// One line of text per event.
 #[derive(Debug)]

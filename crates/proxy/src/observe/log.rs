@@ -78,17 +78,19 @@ fn write(worker: WorkerId, remark: &Remark, switches: &Switches) {
         | Remark::Tainted { .. }
         | Remark::WrongCancelKey { .. } => true,
     };
-    if let Remark::ClientOut { conn, key, peer, why: ClientOut::Refused(refusal), .. } = remark
-        && on(&switches.pooler_errors)
-    {
+    if let Remark::ClientOut { conn, key, peer, why: ClientOut::Refused(refusal), .. } = remark {
         let who = phrase::client(worker, *conn, key.as_ref(), peer);
-        tracing::warn!(reason = refusal.label(), "{who}pooler error: {}", refusal.text());
-    }
-    if wanted {
-        match phrase::line(worker, remark) {
-            Line::Error(text) => tracing::error!("{text}"),
-            Line::Warning(text) => tracing::warn!("{text}"),
-            Line::Info(text) => tracing::info!("{text}"),
+        if on(&switches.pooler_errors) {
+            tracing::warn!(reason = refusal.label(), "{who}pooler error: {}", refusal.text());
+        } else {
+            tracing::debug!(reason = refusal.label(), "{who}pooler error: {}", refusal.text());
         }
+    }
+    match phrase::line(worker, remark) {
+        Line::Error(text) => tracing::error!("{text}"),
+        Line::Warning(text) => tracing::warn!("{text}"),
+        Line::Info(text) if wanted => tracing::info!("{text}"),
+        // What is switched off is still there for whoever asks for more.
+        Line::Info(text) => tracing::debug!("{text}"),
     }
 }

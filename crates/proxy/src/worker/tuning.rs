@@ -23,8 +23,6 @@ pub struct Tuning {
     pub server_user_timeout: Option<Duration>,
     /// The kernel's buffers; 0 is the system's choice.
     pub socket_buffer: usize,
-    /// A client is announced with its first byte, or after this time.
-    pub defer_accept: Option<Duration>,
     /// What all kept bytes together may take.
     pub buffer_bytes_max: usize,
     /// How long a resolved name is believed.
@@ -42,7 +40,6 @@ impl Tuning {
             client_user_timeout: proxy.tcp_user_timeout,
             server_user_timeout: proxy.server_tcp_user_timeout,
             socket_buffer: bytes(proxy.tcp_socket_buffer),
-            defer_accept: proxy.tcp_defer_accept,
             buffer_bytes_max: bytes(proxy.buffer_bytes_max),
             names_believed: proxy.dns_max_ttl,
         }
@@ -87,4 +84,80 @@ impl Tuning {
 
 fn bytes(setting: u64) -> usize {
     usize::try_from(setting).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpListener, TcpStream};
+
+    use model::config::checked::Config;
+    use socket2::{Domain, Socket, Type};
+
+    use super::*;
+
+    fn tuned(change: impl FnOnce(&mut Proxy)) -> Tuning {
+        let mut proxy = Config::default().proxy;
+        change(&mut proxy);
+        Tuning::of(&proxy)
+    }
+
+    fn socket() -> Socket {
+        Socket::new(Domain::IPV4, Type::STREAM, None).unwrap()
+    }
+
+    /// A client's socket as a listener of these settings gives it.
+    fn accepted(tuning: &Tuning) -> Socket {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        tuning.listener(SockRef::from(&listener)).unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        listener.accept().unwrap().0.into()
+    }
+
+    fn dialled(tuning: &Tuning) -> Socket {
+        let socket = socket();
+        tuning.dial(SockRef::from(&socket)).unwrap();
+        socket
+    }
+
+    #[test]
+    fn dead_peers_are_looked_for_as_often_as_the_settings_say() {
+        let tuning = tuned(|proxy| {
+            proxy.tcp_keepidle = Some(Duration::from_secs(91));
+            proxy.tcp_keepintvl = Some(Duration::from_secs(7));
+            proxy.tcp_keepcnt = 4;
+        });
+        for socket in [accepted(&tuning), dialled(&tuning)] {
+            assert!(socket.keepalive().unwrap());
+            assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(91));
+            assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(7));
+            assert_eq!(socket.tcp_keepalive_retries().unwrap(), 4);
+        }
+        let tuning = tuned(|proxy| proxy.tcp_keepalive = false);
+        for socket in [accepted(&tuning), dialled(&tuning)] {
+            assert!(!socket.keepalive().unwrap());
+        }
+    }
+
+    #[test]
+    fn clients_and_servers_have_a_patience_each() {
+        let tuning = tuned(|proxy| {
+            proxy.tcp_user_timeout = Some(Duration::from_secs(11));
+            proxy.server_tcp_user_timeout = Some(Duration::from_secs(12));
+        });
+        assert_eq!(accepted(&tuning).tcp_user_timeout().unwrap(), Some(Duration::from_secs(11)));
+        assert_eq!(dialled(&tuning).tcp_user_timeout().unwrap(), Some(Duration::from_secs(12)));
+    }
+
+    #[test]
+    fn buffers_have_the_size_asked_for() {
+        let tuning = tuned(|proxy| proxy.tcp_socket_buffer = 32 * 1024);
+        let usual = socket().recv_buffer_size().unwrap();
+        for socket in [accepted(&tuning), dialled(&tuning)] {
+            // Linux doubles what is asked for, to have room for its own notes: socket(7).
+            assert_eq!(socket.recv_buffer_size().unwrap(), 64 * 1024);
+            assert_eq!(socket.send_buffer_size().unwrap(), 64 * 1024);
+        }
+        let tuning = tuned(|proxy| proxy.tcp_socket_buffer = 0);
+        assert_eq!(dialled(&tuning).recv_buffer_size().unwrap(), usual);
+    }
 }

@@ -4,6 +4,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use engine::contract::{DialError, DialTo, Output, Outputs};
 use model::config::checked::{Host, Server};
@@ -124,4 +126,36 @@ fn a_cancel_goes_where_its_victim_leads() {
     assert_eq!(outcome(&shell), Heard::Dialled(ConnId::server(2, 7)));
     let mut again = patient(first.accept().unwrap().0);
     assert_eq!(read(&mut again, 5), b"hello");
+}
+
+#[test]
+fn a_name_is_looked_up_again_when_its_answer_is_too_old() {
+    let lookups = |believed| {
+        let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+        let count = Arc::new(AtomicU32::new(0));
+        let counted = count.clone();
+        let lookup = move |_: &str| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Ok(vec![[127, 0, 0, 1].into()])
+        };
+        let mut setup = Setup { lookup: Arc::new(lookup), ..Setup::default() };
+        setup.proxy.dns_max_ttl = believed;
+        let to = server(Host::Name("good.test".into()), tcp.local_addr().unwrap().port());
+        let shell = setup.start(|_| {
+            let to = to.clone();
+            Box::new(move |heard, out| {
+                if let Heard::Poked(number) = heard {
+                    dial(ConnId::server(*number, 7), DialTo::Server(to.clone()), out);
+                }
+                all(heard)
+            })
+        });
+        for number in 0..3 {
+            shell.poke(0, number);
+            assert_eq!(outcome(&shell), Heard::Dialled(ConnId::server(number, 7)));
+        }
+        count.load(Ordering::Relaxed)
+    };
+    assert_eq!(lookups(Duration::from_secs(3_600)), 1);
+    assert_eq!(lookups(Duration::ZERO), 3);
 }

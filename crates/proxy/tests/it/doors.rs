@@ -145,3 +145,62 @@ fn a_drain_closes_the_door_to_the_network() {
     shell.wait(|heard| matches!(heard, Heard::Accepted(..)).then_some(()));
     fs::remove_dir_all(directory).unwrap();
 }
+
+#[test]
+fn one_port_is_shared_where_it_was_asked_for() {
+    let mut proxy = settings(None);
+    proxy.so_reuseport = true;
+    let first = tuned(&proxy).unwrap();
+    let At::Tcp(address) = first[0].at else { panic!("tcp") };
+    proxy.listen_port = address.port();
+    assert!(tuned(&proxy).is_ok());
+    proxy.so_reuseport = false;
+    assert!(tuned(&proxy).is_err());
+}
+
+#[test]
+fn no_more_knock_than_the_backlog_holds() {
+    let directory = scratch("backlog");
+    let mut proxy = settings(Some(&directory));
+    proxy.listen_addr = Vec::new();
+    proxy.listen_port = 6432;
+    let held = |backlog: u32| {
+        proxy.listen_backlog = backlog;
+        let _bound = tuned(&proxy).unwrap();
+        let path = directory.join(".s.PGSQL.6432");
+        let address = socket2::SockAddr::unix(&path).unwrap();
+        let knocks = (0..50).map(|_| {
+            let socket =
+                socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM.nonblocking(), None)
+                    .unwrap();
+            socket.connect(&address).is_ok().then_some(socket)
+        });
+        let held = knocks.collect::<Vec<_>>().into_iter().flatten().count();
+        fs::remove_file(path).unwrap();
+        held
+    };
+    // Linux lets one more in: listen(2) counts from nought.
+    let counts = [2, 20].map(held);
+    assert_eq!(counts, [3, 21]);
+    fs::remove_dir_all(directory).unwrap();
+}
+
+#[test]
+fn a_socket_file_is_given_to_its_group() {
+    let directory = scratch("group");
+    let mut proxy = settings(Some(&directory));
+    // Root may give it to anybody, others to a group of theirs.
+    let own = rustix::process::getgroups().unwrap_or_default();
+    let group = match rustix::process::geteuid().is_root() {
+        true => 65_534,
+        false => own.last().map_or(rustix::process::getegid().as_raw(), |group| group.as_raw()),
+    };
+    proxy.unix_socket_group = Some(group.to_string().into());
+    let bound = tuned(&proxy).unwrap();
+    let At::Unix(path) = &bound.last().unwrap().at else { panic!("a unix socket comes last") };
+    assert_eq!(std::os::unix::fs::MetadataExt::gid(&fs::metadata(path).unwrap()), group);
+    drop(bound);
+    proxy.unix_socket_group = Some("no such group".into());
+    assert!(matches!(tuned(&proxy), Err(ListenError::Group { .. })));
+    fs::remove_dir_all(directory).unwrap();
+}

@@ -42,7 +42,7 @@ fn the_minimum_of_a_database_wins_over_the_default() {
             Order::Floor { servers, .. } => Some(*servers),
             _ => None,
         });
-        assert_eq!((kept, granted(&orders, SliceId(number.into()))), (Some(floor), floor), "{name}");
+        assert_eq!((kept, granted(&orders, SliceId(number))), (Some(floor), floor), "{name}");
     }
 }
 

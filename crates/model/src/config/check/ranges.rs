@@ -49,7 +49,7 @@ fn proxy(build: &Build) -> Vec<Range> {
         range("default_pool_size", proxy.default_pool_size, 1, u64::MAX),
         range("max_client_conn", proxy.max_client_conn, 1, u64::MAX),
         range("login_max", proxy.login_max, 1, u64::MAX),
-        range("scram_iterations", proxy.scram_iterations, 1, i32::MAX as u64),
+        range("scram_iterations", proxy.scram_iterations, 1, limits::SCRAM_ITERATIONS_MAX.into()),
         range("verbose", proxy.verbose.into(), 0, 3),
     ]
 }

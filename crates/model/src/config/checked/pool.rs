@@ -107,8 +107,6 @@ pub struct PoolSettings {
     pub server_reset_query_always: bool,
     /// Cleans what a transaction left behind.
     pub server_clean: ServerClean,
-    /// Closes dirty servers under their clients, in session mode.
-    pub server_fast_close: bool,
     /// Sent to each new server.
     pub connect_query: Option<Arc<str>>,
     /// Startup parameters asked from the server: client_encoding, datestyle, timezone, application_name.
@@ -211,7 +209,6 @@ fn merge(config: &Config, asked: &str, db: &Database, user: &User, server: &Arc<
         server_reset_query: proxy.server_reset_query.clone(),
         server_reset_query_always: proxy.server_reset_query_always,
         server_clean: db.server_clean.over(&proxy.server_clean),
-        server_fast_close: proxy.server_fast_close,
         connect_query: db.connect_query.clone(),
         startup: startup(db),
         max_prepared_statements: proxy.max_prepared_statements,

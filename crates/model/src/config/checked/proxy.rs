@@ -27,7 +27,7 @@ section! {
         user: Option<Arc<str>> = "", Boot, SAME,
             "User to become when started as root.";
         pidfile: Option<PathBuf> = "", Boot, SAME,
-            "File for the process number.";
+            "File for the process number; a second process that finds it locked does not start.";
         workers: u32 = "1", Boot, OURS,
             "Threads that relay; a pool lives on one of them.";
 
@@ -100,8 +100,6 @@ section! {
             "Closes a client whose transaction takes longer.";
         cancel_wait_timeout: Option<Duration> = "10s", Reload, SAME,
             "How long a cancel request may wait for its turn.";
-        suspend_timeout: Option<Duration> = "10s", Reload, SAME,
-            "How long SUSPEND waits for buffers to empty.";
         drain_timeout: Option<Duration> = "25s", Reload, OURS,
             "How long a stop waits for work in progress.";
         login_max: u32 = "1000", Reload, OURS,
@@ -112,7 +110,7 @@ section! {
         server_connect_timeout: Option<Duration> = "15s", Reload, SAME,
             "A new server must be connected and logged in by then.";
         server_login_retry: Duration = "15s", Reload, SAME,
-            "Pause after a failed login to a server; jitter is added.";
+            "Longest pause after failed logins to a server; the first ones are shorter, and jitter is added.";
         server_lifetime: Duration = "1h", Reload, SAME,
             "A server older than this is closed when it is free; \"0s\" uses each one once.";
         server_lifetime_jitter: Percent = "10%", Reload, OURS,
@@ -129,13 +127,9 @@ section! {
             "Sends server_reset_query in every pool mode.";
         server_clean: ServerClean = "tainted", Reload, OURS,
             "When a server is cleaned of what a transaction's client left behind, before another gets it.";
-        server_fast_close: bool = "false", Reload, SAME,
-            "Closes servers that are to go at once, with their clients of session mode.";
         dns_max_ttl: Duration = "15s", Reload, SAME,
             "How long a resolved host name is believed.";
 
-        tcp_defer_accept: Option<Duration> = "1s", Reload, SAME,
-            "Wakes us for a new client only when its first byte is there, or after this time.";
         tcp_socket_buffer: u64 = "0B", Reload, SAME,
             "Size of the kernel's socket buffers; \"0B\" leaves it to the system.";
         tcp_keepalive: bool = "true", Reload, SAME,
@@ -164,7 +158,7 @@ section! {
         stats_period: Duration = "1m", Reload, SAME,
             "Time over which averages are taken.";
         verbose: u8 = "0", Reload, SAME,
-            "More log: 0 to 3.";
+            "More log: 1 adds what log_connections and its like have switched off, 2 and 3 each order to a worker.";
         metrics_listen: Option<SocketAddr> = "off", Boot, OURS,
             "Address for /metrics, /livez and /readyz.";
     }
