@@ -19,7 +19,7 @@ use socket2::{Domain, SockRef, Socket, Type};
 static DESCRIPTORS: Mutex<()> = Mutex::new(());
 
 fn settings() -> Proxy {
-    Proxy { listen_port: 0, unix_socket_dir: None, tcp_defer_accept: None, ..Config::for_tests().proxy }
+    Proxy { listen_port: 0, unix_socket_dir: None, ..Config::for_tests().proxy }
 }
 
 #[test]
