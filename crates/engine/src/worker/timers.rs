@@ -104,12 +104,9 @@ impl Worker {
     fn linked_due(&mut self, now: Now, conn: ConnId, server_id: ConnId, out: &mut Outputs) {
         let Some(client) = self.clients.get(conn.index(), conn.generation) else { return };
         let Some(server) = self.servers.get(server_id.index(), server_id.generation) else { return };
-        let home = &self.homes[client.slice as usize];
-        let settings = &home.slice.settings;
+        let settings = &self.homes[client.slice as usize].slice.settings;
         let running = !server.ledger.is_empty();
         let open = server.status != TxStatus::Idle;
-        // It got its server for a message that has not come whole.
-        let halfway = home.rules.shared && !running && !open && !client.pinned;
         let mut due = Now::NEVER;
         let mut check = |at: Now, refusal: Refusal| {
             if at <= now {
@@ -122,7 +119,7 @@ impl Worker {
         if let Some(since) = client.backlogged {
             fired = check(since.plus_maybe(settings.client_write_timeout), Refusal::ClientWriteTimeout);
         }
-        if (running || halfway) && fired.is_none() {
+        if running && fired.is_none() {
             fired = check(client.requested.plus_maybe(settings.query_timeout), Refusal::QueryTimeout);
         }
         if (running || open) && fired.is_none() {

@@ -57,7 +57,7 @@ fn half_a_message_of_a_client_that_left_is_followed_by_nothing() {
     let mut stand = Stand::new(1);
     let (a, b) = (stand.client(), stand.client());
     let server = stand.servers[0];
-    stand.bytes(a, b"Q\0\0\0\x20insert into");
+    stand.bytes(a, b"Q\0\x02\0\0insert into");
     stand.say(b, "Q next");
     assert_eq!(stand.heard_bytes(server).len(), 16, "it streams");
     stand.gone(a);

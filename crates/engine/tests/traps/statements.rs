@@ -10,12 +10,14 @@ fn a_name_in_use_is_not_given_another_text() {
     let a = stand.client();
     let server = stand.servers[0];
     stand.exchange(a, server, "P s1 \"select 1\" | S", "1 | Z I");
-    let refusal = "E 42P05 \"prepared statement \\\"cw#1\\\" already exists\" | Z I";
+    let refusal = "1 | E 42P05 \"prepared statement \\\"cw#t2\\\" already exists\" | Z I";
     let (asked, heard) = stand.exchange(a, server, "P s1 \"select 2\" | S", refusal);
-    assert_eq!(asked, "P cw#1 \"select 2\" | S");
+    assert_eq!(asked, "P cw#t2 \"\" | P cw#t2 \"select 2\" | S");
     assert_eq!(heard, "E 42P05 \"prepared statement \\\"s1\\\" already exists\" | Z I");
-    let (asked, _) = stand.exchange(a, server, "B - s1 | S", "2 | Z I");
-    assert_eq!(asked, "B - cw#1 | S", "the old text stands");
+    assert!(stand.hear(server).ends_with("DEALLOCATE ALL\""), "what was put in to fail goes again");
+    stand.say(server, "C \"DEALLOCATE ALL\" | Z I");
+    let (asked, _) = stand.exchange(a, server, "B - s1 | S", "1 | 2 | Z I");
+    assert_eq!(asked, "P cw#1 \"select 1\" | B - cw#1 | S", "the old text stands");
 }
 
 #[test]
