@@ -44,7 +44,7 @@ fn dead_peers_are_looked_for_and_clients_that_pause_are_not_ended() {
 fn use_up_descriptors() -> Vec<File> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = Some(64);
-    setrlimit(Resource::Nofile, limit).unwrap();
+    setrlimit(Resource::Nofile, limit).expect("the limit can be lowered");
     std::iter::from_fn(|| File::open("/dev/null").ok()).collect()
 }
 
