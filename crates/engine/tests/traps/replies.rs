@@ -204,7 +204,9 @@ fn a_function_call_goes_through_with_its_answer() {
     stand.say(b, "Q next");
     stand.say(server, "V | Z I");
     assert_eq!(stand.hear(a), "V | Z I");
-    assert!(stand.hear(server).starts_with("Q \"SET SESSION "), "it may have set anything");
+    assert!(stand.hear(server).starts_with("Q \"SET SESSION"), "it may have been set_config");
+    stand.say(server, "C \"SET\" | Z I");
+    assert_eq!(stand.hear(server), "Q \"next\"");
 }
 
 #[test]
