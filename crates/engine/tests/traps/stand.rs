@@ -45,6 +45,8 @@ pub(crate) struct Stand {
     places: u64,
     /// A dial was refused: the steward lets some time pass.
     patient: bool,
+    /// Offers within offers: one leads to a few more, or something goes round.
+    depth: u32,
     /// What our names of statements begin with on servers; `cw#` in words.
     pub(crate) prefix: String,
     /// Credits the steward has left.
@@ -88,6 +90,7 @@ impl Stand {
             wants: BTreeMap::new(),
             places: 0,
             patient: false,
+            depth: 0,
             prefix: String::new(),
             credits,
             greets: true,
@@ -230,12 +233,15 @@ impl Stand {
         }
         let bytes = std::mem::take(&mut wire.kept);
         self.out.clear();
+        self.depth += 1;
+        assert!(self.depth < 50, "{conn:?} is offered the same bytes for ever");
         let taken = self.worker.on(self.now, Input::Bytes { conn, bytes: &bytes }, &mut self.out);
         let wire = self.wires.entry(conn).or_default();
         wire.kept = bytes[taken.used..].to_vec();
         wire.stopped = taken.then == Then::WhenTold;
         wire.least = if let Then::AtLeast(least) = taken.then { least } else { 0 };
         self.perform(&bytes);
+        self.depth -= 1;
     }
 
     fn perform(&mut self, input: &[u8]) {

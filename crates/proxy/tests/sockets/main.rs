@@ -60,6 +60,7 @@ fn a_client_for_whom_no_descriptor_is_left_is_told_and_the_door_rests() {
     let (mut first, _second) = (connect(address), connect(address));
     let files = use_up_descriptors();
     assert!(doors.accept(Now(0)).is_none());
+    first.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     let mut words = Vec::new();
     first.read_to_end(&mut words).unwrap();
     assert!(words.windows(5).any(|word| word == b"53300"), "{}", words.escape_ascii());
