@@ -120,8 +120,10 @@ impl Link<'_> {
     /// client: for COPY data, or for the Sync behind an error.
     fn wake(&mut self, client: &mut Client, server: &Server) {
         let over = match client.pause {
-            Pause::No | Pause::Preparing | Pause::Unsettled => false,
+            Pause::No | Pause::Preparing => false,
             Pause::LedgerFull => server.ledger.len() < LEDGER_MAX / 2,
+            // The query that was to end the earlier batch is skipped: everything up to the Sync is one batch.
+            Pause::Unsettled => server.ledger.skipping(),
             Pause::Turnstile => {
                 server.ledger.skipping() || matches!(server.ledger.copy(), Copy::In | Copy::Both)
             }

@@ -249,7 +249,8 @@ impl Link<'_> {
 
     /// A `DEALLOCATE name` whose name hangs on an earlier batch.
     fn hangs_on_deallocate(&self, client: &mut Client, server: &Server, body: &[u8]) -> Option<Next> {
-        if body.len() > 160 || !self.renames() || client.statements.is_none() {
+        let skipped = server.ledger.skipping();
+        if body.len() > 160 || skipped || !self.renames() || client.statements.is_none() {
             return None;
         }
         let Deallocate::Name { name, quoted } = deallocate(body.strip_suffix(b"\0").unwrap_or(body)) else {
