@@ -6,8 +6,8 @@ use wire::sqlstate::SqlState;
 use wire::tag::BackendTag as B;
 
 use super::client::{Body, Client, Pause};
-use super::forward::{UNNAMED, shorter};
-use super::ledger::{Copy, Entry, LEDGER_MAX, Owed, Serve, Verdict};
+use super::forward::{UNNAMED, shorter, waits_for_client};
+use super::ledger::{Entry, LEDGER_MAX, Owed, Serve, Verdict};
 use super::link::{CALL_BYTES_MAX, LOOK_BYTES_MAX, Link};
 use super::params;
 use super::server::{Failure, Server};
@@ -120,11 +120,11 @@ impl Link<'_> {
     /// client: for COPY data, or for the Sync behind an error.
     fn wake(&mut self, client: &mut Client, server: &Server) {
         let over = match client.pause {
-            Pause::No | Pause::Preparing | Pause::Unsettled => false,
+            Pause::No | Pause::Preparing => false,
             Pause::LedgerFull => server.ledger.len() < LEDGER_MAX / 2,
-            Pause::Turnstile => {
-                server.ledger.skipping() || matches!(server.ledger.copy(), Copy::In | Copy::Both)
-            }
+            // The query that was to end the earlier batch is skipped: everything up to the Sync is one batch.
+            Pause::Unsettled => server.ledger.skipping(),
+            Pause::Turnstile => waits_for_client(server),
         };
         if over {
             client.pause = Pause::No;
@@ -199,7 +199,13 @@ impl Link<'_> {
         if let Some(front) = front {
             match tag {
                 B::ParseComplete if front.statement & UNNAMED != 0 => {
-                    client.unnamed_before.take_if(|(of, _)| *of == front.serial);
+                    let another = |entry: &Entry| is_unnamed(entry) && entry.serial == front.serial;
+                    if server.ledger.entries().any(another) {
+                        // Should that one be skipped, this one stands, whose text is not known any more: none is.
+                        client.unnamed_before = Some((front.serial, None));
+                    } else {
+                        client.unnamed_before.take_if(|(of, _)| *of == front.serial);
+                    }
                 }
                 B::ParseComplete => {
                     if let Some(statements) = client.statements.as_mut().filter(|_| front.serial != 0) {
@@ -457,9 +463,14 @@ fn undo_unnamed(client: &mut Client, batch: u32, skipped: bool) {
     client.unnamed = before.filter(|_| skipped);
 }
 
-/// True where this is a client's Parse of an unnamed statement that is not kept here.
+/// True where this is a client's Parse of an unnamed statement.
+fn is_unnamed(entry: &Entry) -> bool {
+    entry.owed == Owed::Parse && entry.serve == Serve::Client && entry.statement & UNNAMED != 0
+}
+
+/// True where it is one that is not kept here.
 fn pins(entry: &Entry) -> bool {
-    entry.owed == Owed::Parse && entry.serve == Serve::Client && entry.statement == UNNAMED
+    is_unnamed(entry) && entry.statement == UNNAMED
 }
 
 /// True where such a Parse is still under way.

@@ -7,7 +7,7 @@ use wire::frontend;
 use wire::tag::FrontendTag as F;
 
 use super::client::{Body, Client, Pause};
-use super::ledger::{LEDGER_MAX, Owed, Serve};
+use super::ledger::{Copy, LEDGER_MAX, Owed, Serve};
 use super::link::{CALL_BYTES_MAX, LOOK_BYTES_MAX, Link, TURNSTILE_BOUNDARIES, TURNSTILE_US};
 use super::prepare::hangs;
 use super::server::Server;
@@ -170,7 +170,7 @@ impl Link<'_> {
         if matches!(next, Next::At(_)) {
             server.ring.note(b'>', m.header.tag, m.header.body);
             let boundary = matches!(tag, F::Sync | F::Query | F::FunctionCall);
-            if boundary && self.contended && self.turn_is_over(server) {
+            if boundary && self.contended && self.turn_is_over(server) && !waits_for_client(server) {
                 client.pause = Pause::Turnstile;
                 self.tally.turnstiles += 1;
             }
@@ -249,7 +249,8 @@ impl Link<'_> {
 
     /// A `DEALLOCATE name` whose name hangs on an earlier batch.
     fn hangs_on_deallocate(&self, client: &mut Client, server: &Server, body: &[u8]) -> Option<Next> {
-        if body.len() > 160 || !self.renames() || client.statements.is_none() {
+        let skipped = server.ledger.skipping();
+        if body.len() > 160 || skipped || !self.renames() || client.statements.is_none() {
             return None;
         }
         let Deallocate::Name { name, quoted } = deallocate(body.strip_suffix(b"\0").unwrap_or(body)) else {
@@ -277,6 +278,11 @@ impl Link<'_> {
         self.give_made(client, server);
         true
     }
+}
+
+/// True where the server will say nothing before its client goes on: behind an error up to the Sync, and in a COPY.
+pub(super) fn waits_for_client(server: &Server) -> bool {
+    server.ledger.skipping() || matches!(server.ledger.copy(), Copy::In | Copy::Both)
 }
 
 /// What is left of `rest` after `take` bytes of it.
