@@ -13,3 +13,4 @@ mod replies;
 mod sessions;
 mod stand;
 mod statements;
+mod table;
