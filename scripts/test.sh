@@ -46,22 +46,22 @@ if part style; then
   check "cargo fmt" cargo fmt --all --check
   check "cargo clippy" cargo clippy -q --workspace --all-targets "${profile[@]}" -- -D warnings
 fi
-# The tests run the program that was built with their profile.
-if part rust || part conformance || part python; then
-  check "cargo build" cargo build -q --workspace --bins "${profile[@]}"
+# The tests run the program that was built with their profile. One selection of packages for the build and for the run:
+# another one has other features, and builds everything anew.
+if part rust || part conformance || part python || part tidy; then
+  check "cargo build" cargo build -q --workspace --all-targets "${profile[@]}"
 fi
 if part rust; then
-  count "unit and integration tests" cargo test --workspace --exclude connwarden-conformance "${profile[@]}" --no-fail-fast
-fi
-if part conformance; then
+  count "unit, integration and conformance tests" cargo test -q --workspace "${profile[@]}" --no-fail-fast
+elif part conformance; then
   count "conformance" cargo test -p connwarden-conformance "${profile[@]}" --no-fail-fast
 fi
 if part python; then
   TESTBED=$(cd "$target" && pwd)/fast/testbed count "python" "$target/venv/bin/python" -m pytest -q -p no:cacheprovider tests/py
 fi
 if part tidy; then
-  check "tidy" cargo run -q "${profile[@]}" -p xtask -- tidy
-  check "generated documents" cargo run -q "${profile[@]}" -p xtask -- gen --check
+  check "tidy" "$target/fast/xtask" tidy
+  check "generated documents" "$target/fast/xtask" gen --check
   count "examples" scripts/checks/examples.sh "$target/fast/connwarden"
 fi
 

@@ -199,13 +199,7 @@ impl Link<'_> {
         if let Some(front) = front {
             match tag {
                 B::ParseComplete if front.statement & UNNAMED != 0 => {
-                    let another = |entry: &Entry| is_unnamed(entry) && entry.serial == front.serial;
-                    if server.ledger.entries().any(another) {
-                        // Should that one be skipped, this one stands, whose text is not known any more: none is.
-                        client.unnamed_before = Some((front.serial, None));
-                    } else {
-                        client.unnamed_before.take_if(|(of, _)| *of == front.serial);
-                    }
+                    confirm_unnamed(client, front);
                 }
                 B::ParseComplete => {
                     if let Some(statements) = client.statements.as_mut().filter(|_| front.serial != 0) {
@@ -353,7 +347,9 @@ impl Link<'_> {
             match entry.owed {
                 Owed::Parse if entry.statement & UNNAMED != 0 => {
                     server.unnamed = 0;
-                    if let Some(client) = client.as_deref_mut().filter(|_| entry.serve == Serve::Client) {
+                    if let Some(client) =
+                        client.as_deref_mut().filter(|_| is_unnamed(&entry) && entry.statement != UNNAMED)
+                    {
                         undo_unnamed(client, entry.serial, at > 0);
                     }
                 }
@@ -459,8 +455,24 @@ impl Link<'_> {
 
 /// A Parse of the unnamed statement came to nothing. One that was skipped leaves what stood before it, where that is known.
 fn undo_unnamed(client: &mut Client, batch: u32, skipped: bool) {
-    let Some((_, before)) = client.unnamed_before.take_if(|(of, _)| *of == batch) else { return };
-    client.unnamed = before.filter(|_| skipped);
+    if client.unnamed_before.as_ref().is_none_or(|(of, _)| *of != batch) {
+        return;
+    }
+    let before =
+        client.unnamed_between.pop().or_else(|| client.unnamed_before.take().map(|(_, before)| before));
+    client.unnamed = before.flatten().filter(|_| skipped);
+}
+
+/// A Parse of the unnamed statement was answered: it is what stood before the next one of its batch.
+fn confirm_unnamed(client: &mut Client, front: Entry) {
+    let kept = front.statement != UNNAMED;
+    if !kept || client.unnamed_before.as_ref().is_none_or(|(of, _)| *of != front.serial) {
+        return;
+    }
+    client.unnamed_before = match client.unnamed_between.is_empty() {
+        true => None,
+        false => Some((front.serial, client.unnamed_between.remove(0))),
+    };
 }
 
 /// True where this is a client's Parse of an unnamed statement.

@@ -103,9 +103,14 @@ impl Link<'_> {
         server.unnamed = statement.id;
         server.ledger.push_for(Owed::Parse, Serve::Client, UNNAMED | statement.id, batch);
         let before = client.unnamed.replace(statement);
-        // Where it was not the first of its batch, what an error would bring back is not known: nothing is.
-        let first = client.unnamed_before.as_ref().is_none_or(|(of, _)| *of != batch) && !client.pinned;
-        client.unnamed_before = Some((batch, before.filter(|_| first)));
+        let before = before.filter(|_| !client.pinned);
+        match &client.unnamed_before {
+            Some((of, _)) if *of == batch => client.unnamed_between.push(before),
+            Some(_) | None => {
+                client.unnamed_between.clear();
+                client.unnamed_before = Some((batch, before));
+            }
+        }
         client.pinned = false;
         self.relay(client, server, m)
     }
