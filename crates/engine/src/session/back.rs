@@ -458,8 +458,8 @@ fn undo_unnamed(client: &mut Client, batch: u32, skipped: bool) {
     if client.unnamed_before.as_ref().is_none_or(|(of, _)| *of != batch) {
         return;
     }
-    let before =
-        client.unnamed_between.pop().or_else(|| client.unnamed_before.take().map(|(_, before)| before));
+    let later = client.statements.as_mut().and_then(|known| known.unnamed_between.pop());
+    let before = later.or_else(|| client.unnamed_before.take().map(|(_, before)| before));
     client.unnamed = before.flatten().filter(|_| skipped);
 }
 
@@ -469,10 +469,9 @@ fn confirm_unnamed(client: &mut Client, front: Entry) {
     if !kept || client.unnamed_before.as_ref().is_none_or(|(of, _)| *of != front.serial) {
         return;
     }
-    client.unnamed_before = match client.unnamed_between.is_empty() {
-        true => None,
-        false => Some((front.serial, client.unnamed_between.remove(0))),
-    };
+    let between = client.statements.as_mut().map(|known| &mut known.unnamed_between);
+    let next = between.filter(|between| !between.is_empty()).map(|between| between.remove(0));
+    client.unnamed_before = next.map(|before| (front.serial, before));
 }
 
 /// True where this is a client's Parse of an unnamed statement.

@@ -140,8 +140,6 @@ pub struct Client {
     pub unnamed: Option<Arc<Statement>>,
     /// A Parse of the unnamed statement that was not answered: its batch, and what stood before it.
     pub unnamed_before: Option<(u32, Option<Arc<Statement>>)>,
-    /// The same for further ones of that batch, in order.
-    pub unnamed_between: Vec<Option<Arc<Statement>>>,
     /// When it was accepted.
     pub accepted: Now,
     /// When its present request began, or its last one ended.
@@ -170,7 +168,6 @@ impl Client {
             statements: None,
             unnamed: None,
             unnamed_before: None,
-            unnamed_between: Vec::new(),
             accepted: now,
             requested: now,
             peer,

@@ -105,9 +105,15 @@ impl Link<'_> {
         let before = client.unnamed.replace(statement);
         let before = before.filter(|_| !client.pinned);
         match &client.unnamed_before {
-            Some((of, _)) if *of == batch => client.unnamed_between.push(before),
+            Some((of, _)) if *of == batch => {
+                let hasher = self.statements.hasher();
+                let known = client.statements.get_or_insert_with(|| Box::new(ClientStatements::new(hasher)));
+                known.unnamed_between.push(before);
+            }
             Some(_) | None => {
-                client.unnamed_between.clear();
+                if let Some(known) = &mut client.statements {
+                    known.unnamed_between.clear();
+                }
                 client.unnamed_before = Some((batch, before));
             }
         }

@@ -150,6 +150,8 @@ pub struct ClientStatements {
     clearing: Option<u32>,
     /// Bytes of the named ones' texts.
     bytes: usize,
+    /// What stood before further unnamed Parses of one batch, in order: a rare thing, so it is kept here.
+    pub unnamed_between: Vec<Option<Arc<Statement>>>,
 }
 
 /// Statements a client may have named at a time: a map that it fills must end somewhere.
@@ -187,6 +189,7 @@ impl ClientStatements {
             last: 0,
             clearing: None,
             bytes: 0,
+            unnamed_between: Vec::new(),
         }
     }
 

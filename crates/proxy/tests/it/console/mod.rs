@@ -79,6 +79,11 @@ fn a_set_takes_effect_and_a_reload_ends_it() {
     assert_eq!(guest.error("SET listen_port = 1").1, "SET failed");
     assert_eq!(guest.tag("RELOAD"), "RELOAD");
     assert_eq!(value(&mut guest), Some("20".into()));
+    // The answer says that the configuration is on its way, in order before anything asked afterwards.
+    let patience = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while desk.configured() < 2 && std::time::Instant::now() < patience {
+        std::thread::yield_now();
+    }
     assert_eq!(desk.configured(), 2);
 }
 
