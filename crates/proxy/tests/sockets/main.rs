@@ -1,6 +1,8 @@
 //! What the kernel is told about sockets, and what happens when it has none left. A process of its own: the limit of open
 //! files is everybody's.
 
+#![allow(clippy::unwrap_used, reason = "everything here is a test")]
+
 use std::fs::File;
 use std::io::Read;
 use std::net::{SocketAddr, TcpListener, TcpStream};
