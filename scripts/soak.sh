@@ -35,7 +35,7 @@ git diff --quiet HEAD || commit="$commit and uncommitted changes"
     echo
     echo "Failed:"
     echo
-    grep -oE '^test [^ ]+ \.\.\. .*FAILED$|^    [a-z_]+::[a-z_]+$' "$log" | sort -u | sed 's/^ */- /'
+    grep -oE '^test [^ ]+ \.\.\. .*FAILED$|^    [a-z_]+::[a-z_]+$' "$log" | sort -u | sed 's/^ */- /' || true
   fi
 } > docs/soak.md.new
 mv docs/soak.md.new docs/soak.md
