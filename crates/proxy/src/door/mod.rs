@@ -26,7 +26,9 @@ pub mod listen;
 
 /// The mailbox's name in the event loop.
 pub const MAIL: Token = Token(usize::MAX);
-/// The listeners' names lie below it; no connection's name comes near.
+/// The passing of time's.
+pub const PULSE: Token = Token(MAIL.0 - 1);
+/// The listeners' names lie below them; no connection's name comes near.
 const DOORS_MAX: usize = 64;
 /// Connections accepted per turn: a crowd at the door must not stop those inside.
 const ACCEPTS_PER_TURN: u32 = 16;
@@ -58,17 +60,17 @@ pub struct Doors {
 }
 
 impl Doors {
-    /// True where a token is the mailbox's or a listener's.
+    /// True where a token is no connection's.
     #[inline]
     pub fn owns(token: Token) -> bool {
-        token.0 >= MAIL.0 - DOORS_MAX
+        token.0 >= PULSE.0 - DOORS_MAX
     }
 
     /// Doors to these listeners.
     pub fn open(listeners: &[Bound], registry: &Registry) -> io::Result<Self> {
         let mut doors = Vec::new();
         for (number, bound) in listeners.iter().take(DOORS_MAX).enumerate() {
-            let token = Token(MAIL.0 - 1 - number);
+            let token = Token(PULSE.0 - 1 - number);
             let socket = match &bound.listener {
                 Listener::Tcp(listener) => {
                     let mut listener = TcpListener::from_std(listener.try_clone()?);
@@ -92,7 +94,7 @@ impl Doors {
         if !Self::owns(token) {
             return false;
         }
-        if let Some(door) = (MAIL.0 - 1).checked_sub(token.0).and_then(|number| self.doors.get_mut(number)) {
+        if let Some(door) = (PULSE.0 - 1).checked_sub(token.0).and_then(|number| self.doors.get_mut(number)) {
             door.knocked = true;
         }
         true
@@ -129,7 +131,7 @@ impl Doors {
         match error.raw_os_error().map(Errno::from_raw_os_error) {
             Some(Errno::MFILE | Errno::NFILE) => {
                 drop(self.spare.take());
-                if let Ok((mut line, _)) = door.accept() {
+                if let Ok((line, _)) = door.accept() {
                     // Best effort: the socket is new, so its buffer takes this.
                     let _ = line.write(&self.apology);
                     line.end_writing();

@@ -68,6 +68,30 @@ impl Stock {
     }
 }
 
+/// Stocks that connections have laid off, for the next that need one: whoever waits in line for a server keeps its query
+/// for as long, and neither should cost an allocation.
+#[derive(Debug, Default)]
+pub struct Spares(Vec<Box<Stock>>);
+
+impl Spares {
+    /// So many at most, of at most so many bytes.
+    const STOCKS_MAX: usize = 64;
+    const STOCK_BYTES_MAX: usize = 4 * 1024;
+
+    fn take(&mut self) -> Box<Stock> {
+        self.0.pop().unwrap_or_default()
+    }
+
+    fn give(&mut self, mut stock: Box<Stock>) {
+        if self.0.len() < Self::STOCKS_MAX && stock.kept.capacity() <= Self::STOCK_BYTES_MAX {
+            stock.kept.clear();
+            stock.backlog = Vec::new();
+            stock.sent = 0;
+            self.0.push(stock);
+        }
+    }
+}
+
 /// One connection.
 #[derive(Debug)]
 pub struct Conn {
@@ -152,6 +176,30 @@ impl Conn {
         }
         self.stock.get_or_insert_default().kept = bytes;
         self.tidy();
+    }
+
+    /// As [`Conn::keep`], a copy of bytes that stay where they are.
+    #[inline]
+    pub fn keep_copy(&mut self, bytes: &[u8], spares: &mut Spares) {
+        match &mut self.stock {
+            None if bytes.is_empty() => {}
+            None => {
+                let mut stock = spares.take();
+                stock.kept.extend_from_slice(bytes);
+                self.stock = Some(stock);
+            }
+            Some(stock) if bytes.is_empty() && stock.backlog.is_empty() => {
+                if let Some(stock) = self.stock.take() {
+                    spares.give(stock);
+                }
+            }
+            // What is kept is counted by its length: no large room for a few bytes.
+            Some(stock) if stock.kept.capacity() > Spares::STOCK_BYTES_MAX => stock.kept = bytes.to_vec(),
+            Some(stock) => {
+                stock.kept.clear();
+                stock.kept.extend_from_slice(bytes);
+            }
+        }
     }
 
     /// Appends to what is to be sent.

@@ -66,7 +66,9 @@ impl<B: Brain> Turn<B> {
             }
         }
         self.look_again(conn);
-        self.digest();
+        if !self.room.news.is_empty() {
+            self.digest();
+        }
     }
 
     /// Offers the front of the thread's buffer.
@@ -80,7 +82,7 @@ impl<B: Brain> Turn<B> {
         }
         self.room.perform(&mut self.outs, input);
         if taken.used < bytes || kept > 0 {
-            self.room.keep(conn, input.get(taken.used..).unwrap_or_default().to_vec());
+            self.room.keep_copy(conn, input.get(taken.used..).unwrap_or_default());
         }
         self.errands.run(&mut self.outs, &mut self.room);
     }
@@ -139,7 +141,6 @@ impl<B: Brain> Turn<B> {
     }
 
     /// Tells the engine what came of its acts, and performs what it wants then, until there is nothing new.
-    #[inline]
     pub(super) fn digest(&mut self) {
         while let Some(news) = self.room.news.pop_front() {
             match news {

@@ -9,6 +9,7 @@ pub mod errands;
 mod gather;
 pub mod hoard;
 pub mod linger;
+mod pulse;
 pub mod room;
 pub mod socket;
 pub mod tuning;

@@ -9,7 +9,7 @@ use engine::time::Now;
 use mio::{Registry, Token};
 use model::id::ConnId;
 
-use super::conn::{Conn, Inbound, Offering, Outbound, Table};
+use super::conn::{Conn, Inbound, Offering, Outbound, Spares, Table};
 use super::dial::{Dials, Step};
 use super::gather::{self, Sent};
 use super::hoard::Hoard;
@@ -52,6 +52,8 @@ pub struct Room {
     pub lingering: Lingering,
     /// Bytes kept by the process.
     pub hoard: Hoard,
+    /// Room for bytes that are kept for a short time.
+    pub spares: Spares,
     /// How sockets are set up.
     pub tuning: Tuning,
     /// The moment of this turn.
@@ -71,6 +73,7 @@ impl Room {
             dials,
             lingering: Lingering::default(),
             hoard,
+            spares: Spares::default(),
             tuning,
             now: Now::default(),
             registry,
@@ -230,6 +233,15 @@ impl Room {
         let Some(entry) = self.table.find(conn) else { return };
         let before = entry.stocked();
         entry.keep(bytes);
+        self.hoard.changed(before, entry.stocked());
+    }
+
+    /// As [`Room::keep`], a copy.
+    #[inline]
+    pub fn keep_copy(&mut self, conn: ConnId, bytes: &[u8]) {
+        let Some(entry) = self.table.find(conn) else { return };
+        let before = entry.stocked();
+        entry.keep_copy(bytes, &mut self.spares);
         self.hoard.changed(before, entry.stocked());
     }
 

@@ -1,11 +1,13 @@
 //! A connection's two ways: reading and writing, whatever lies beneath. Not here: when to do either.
 
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, IoSlice};
 use std::net::Shutdown;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
+use rustix::net::{RecvFlags, SendFlags};
 
 /// A connected (or connecting) stream, non-blocking.
 #[derive(Debug)]
@@ -27,34 +29,29 @@ pub enum Detached {
 
 impl Line {
     /// Reads what is there; 0 is the peer's end.
+    ///
+    /// This and the two below are bare system calls: the C library's are points where a thread may be cancelled, which
+    /// costs as much as a good part of the engine.
     #[inline]
-    pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => stream.read(buffer),
-            Self::Unix(stream) => stream.read(buffer),
-        }
+    pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let (read, _) = rustix::net::recv(self, buffer, RecvFlags::empty())?;
+        Ok(read)
     }
 
     /// Writes what fits.
     #[inline]
-    pub fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => stream.write(bytes),
-            Self::Unix(stream) => stream.write(bytes),
-        }
+    pub fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(rustix::net::send(self, bytes, SendFlags::NOSIGNAL)?)
     }
 
-    /// Writes what fits of several pieces.
+    /// Writes what fits of several pieces. SIGPIPE is ignored in the whole process.
     #[inline]
-    pub fn write_pieces(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => stream.write_vectored(pieces),
-            Self::Unix(stream) => stream.write_vectored(pieces),
-        }
+    pub fn write_pieces(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        Ok(rustix::io::writev(self, pieces)?)
     }
 
     /// Tells the peer that nothing more will come.
-    pub fn end_writing(&mut self) {
+    pub fn end_writing(&self) {
         // A peer that is gone already needs no telling.
         let _ = match self {
             Self::Tcp(stream) => stream.shutdown(Shutdown::Write),
@@ -111,6 +108,16 @@ impl Line {
         match self {
             Self::Tcp(stream) => Detached::Tcp(stream.into()),
             Self::Unix(stream) => Detached::Unix(stream.into()),
+        }
+    }
+}
+
+impl AsFd for Line {
+    #[inline]
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Tcp(stream) => stream.as_fd(),
+            Self::Unix(stream) => stream.as_fd(),
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A turn: wait, read the clock once, empty the mailbox, then servers before clients (a server that died is seen before
 //! it is lent), then whoever was left over, then new clients, then the passing of time. Every connection gets one read of
-//! bounded size per turn; what it has left stands at the end of the ready list.
+//! bounded size per turn; what it has left stands at the end of the ready list. The wait has no time limit: time comes as
+//! an event (`pulse`).
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -18,9 +19,10 @@ use super::brain::Brain;
 use super::conn::{Conn, Inbound, Offering, Outbound};
 use super::errands::Errands;
 use super::gather;
+use super::pulse::Pulse;
 use super::room::Room;
 use super::tuning::Tuning;
-use crate::door::Doors;
+use crate::door::{Doors, PULSE};
 use crate::mail::{Letter, WorkerInbox};
 
 /// Events of one batch.
@@ -39,7 +41,8 @@ pub struct Turn<B> {
     inbox: WorkerInbox,
     poll: Poll,
     epoch: Instant,
-    next_tick: Now,
+    /// Time is to be told to the engine in this turn.
+    pulsed: bool,
     running: bool,
 }
 
@@ -64,7 +67,7 @@ impl<B: Brain> Turn<B> {
             inbox: mail,
             poll,
             epoch,
-            next_tick: Now(0),
+            pulsed: false,
             running: true,
         }
     }
@@ -72,6 +75,7 @@ impl<B: Brain> Turn<B> {
     /// Turns until it is told to stop.
     pub fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS_MAX);
+        let _pulse = Pulse::start(&self.room.registry, PULSE, TICK)?;
         while self.running {
             self.wait(&mut events)?;
             if self.inbox.rings() {
@@ -93,8 +97,8 @@ impl<B: Brain> Turn<B> {
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
         let idle =
             self.room.ready.is_empty() && self.room.news.is_empty() && !self.doors.is_knocked(self.room.now);
-        let patience = if idle { self.next_tick.since(self.room.now) } else { Duration::ZERO };
-        match self.poll.poll(events, Some(patience)) {
+        let patience = if idle { None } else { Some(Duration::ZERO) };
+        match self.poll.poll(events, patience) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
             _ => {}
         }
@@ -104,6 +108,10 @@ impl<B: Brain> Turn<B> {
 
     #[inline]
     fn event(&mut self, event: &Event) {
+        if event.token() == PULSE {
+            self.pulsed = true;
+            return;
+        }
         if self.doors.knock(event.token()) {
             return;
         }
@@ -191,10 +199,9 @@ impl<B: Brain> Turn<B> {
     }
 
     fn tick(&mut self) {
-        if self.room.now < self.next_tick {
+        if !std::mem::take(&mut self.pulsed) {
             return;
         }
-        self.next_tick = self.room.now.plus(TICK);
         self.room.lingering.tick(self.room.now);
         for conn in self.room.dials.to_retry() {
             let step = self.room.dials.go_on(conn, &self.room.tuning);
