@@ -288,16 +288,30 @@ pub struct Outputs {
 
 impl Outputs {
     /// Forgets everything, keeps the room.
+    #[inline]
     pub fn clear(&mut self) {
         self.list.clear();
         self.made.clear();
+        self.sending = 0;
+        let rare = self.texts.len()
+            | self.dials.len()
+            | self.derives.len()
+            | self.parcels.len()
+            | self.notes.len()
+            | self.remarks.len();
+        if rare != 0 {
+            self.clear_rare();
+        }
+    }
+
+    #[cold]
+    fn clear_rare(&mut self) {
         self.texts.clear();
         self.dials.clear();
         self.derives.clear();
         self.parcels.clear();
         self.notes.clear();
         self.remarks.clear();
-        self.sending = 0;
     }
 
     /// True where nothing is to be done.

@@ -13,7 +13,9 @@ impl Now {
     /// The moment `span` from here; far spans end in [`Now::NEVER`].
     #[inline]
     pub fn plus(self, span: Duration) -> Now {
-        Now(self.0.saturating_add(u64::try_from(span.as_micros()).unwrap_or(u64::MAX)))
+        // Not `as_micros`, which counts in 128 bits: deadlines are set several times a query.
+        let micros = span.as_secs().saturating_mul(1_000_000).saturating_add(u64::from(span.subsec_micros()));
+        Now(self.0.saturating_add(micros))
     }
 
     /// The moment `span` from here, or never where the setting is off.

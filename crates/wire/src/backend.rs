@@ -57,8 +57,8 @@ pub fn parameter_status(body: &[u8]) -> Option<(&[u8], &[u8])> {
 /// Reads the tag of CommandComplete, without its NUL.
 #[inline]
 pub fn command_tag(body: &[u8]) -> Option<&[u8]> {
-    let (tag, rest) = cstr(body)?;
-    rest.is_empty().then_some(tag)
+    let tag = body.strip_suffix(&[0])?;
+    (!tag.contains(&0)).then_some(tag)
 }
 
 /// Fewest bytes of a cancel key's secret; the only length before protocol 3.2.

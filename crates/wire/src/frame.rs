@@ -74,6 +74,10 @@ pub fn peek(bytes: &[u8], bytes_max: u32) -> Result<Option<Header>, FrameError> 
 /// `None` where no NUL is in `bytes`.
 #[inline]
 pub fn cstr(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    // Most names are empty, which is no work for a vector search.
+    if let [0, rest @ ..] = bytes {
+        return Some((&[], rest));
+    }
     let end = memchr::memchr(0, bytes)?;
     Some((&bytes[..end], &bytes[end + 1..]))
 }

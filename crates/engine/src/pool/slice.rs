@@ -236,12 +236,18 @@ impl Slice {
         self.waiting.max(arriving).saturating_sub(self.count.dialling)
     }
 
-    /// What the steward should hear, if anything: a risen want at once, the rest with the tick.
+    /// What the steward should hear, if anything: a want that has doubled at once, the rest with the tick.
+    ///
+    /// A pool that is as large as it may be has a line whose length changes with every query: to tell each change would
+    /// wake the steward thousands of times a second to no end.
+    #[inline]
     pub fn news(&mut self, tick: bool) -> Option<Note> {
         let wants = self.wants();
-        if wants <= self.told.0 && !tick {
-            return None;
-        }
+        let doubled = wants > self.told.0 && wants >= 2 * self.told.0;
+        if doubled || tick { self.tell(wants) } else { None }
+    }
+
+    fn tell(&mut self, wants: u32) -> Option<Note> {
         let news = (wants, self.head().map(|head| head.since), self.idle_len());
         if wants == 0 && (news.0, news.2) == (self.told.0, self.told.2) {
             return None;

@@ -69,28 +69,20 @@ impl Link<'_> {
     pub fn back(&mut self, mut client: Option<&mut Client>, server: &mut Server, input: &[u8]) -> End {
         let mut at = 0;
         loop {
-            match server.body {
-                Body::None => {}
-                Body::Relay(rest) => {
-                    let take = (rest as usize).min(input.len() - at);
-                    if let Some(client) = client.as_deref() {
-                        self.out.relay(client.conn, at, take);
-                    }
-                    server.body = shorter(rest, take, Body::Relay);
-                    at += take;
-                }
-                Body::Skip(rest) => {
-                    let take = (rest as usize).min(input.len() - at);
-                    server.body = shorter(rest, take, Body::Skip);
-                    at += take;
-                }
-            }
             if server.body != Body::None {
-                return End::Taken(Taken { used: at, then: Then::More });
+                let to = client.as_deref().map(|client| client.conn);
+                at = self.work_off(&mut server.body, to, input, at);
+                if server.body != Body::None {
+                    return End::Taken(Taken { used: at, then: Then::More });
+                }
             }
             if let Some(client) = client.as_deref_mut() {
-                self.give_made(client, server);
-                self.wake(client, server);
+                if server.ledger.gives() {
+                    self.give_made(client, server);
+                }
+                if client.pause != Pause::No {
+                    self.wake(client, server);
+                }
             } else {
                 while server.ledger.pop_made().is_some() {}
             }
@@ -135,6 +127,7 @@ impl Link<'_> {
         }
     }
 
+    #[inline]
     fn answer(&mut self, client: Option<&mut Client>, server: &mut Server, tag: B, m: Message<'_>) -> Next {
         match tag {
             B::NoticeResponse => {
@@ -178,6 +171,7 @@ impl Link<'_> {
     }
 
     /// Relays, swallows or refuses by the ledger's word.
+    #[inline]
     fn judged(&mut self, client: Option<&mut Client>, server: &mut Server, tag: B, m: Message<'_>) -> Next {
         let front = server.ledger.front();
         match server.ledger.judge(tag) {
@@ -187,6 +181,7 @@ impl Link<'_> {
         }
     }
 
+    #[inline]
     fn confirm_client(
         &mut self,
         client: Option<&mut Client>,
@@ -220,6 +215,7 @@ impl Link<'_> {
     }
 
     /// Relays a message as far as it is here, or drops it where `client` is nobody.
+    #[inline]
     fn deliver(&mut self, client: Option<&mut Client>, server: &mut Server, m: Message<'_>) -> Next {
         let take = m.header.total().min(m.input.len() - m.at);
         let total = m.header.total() as u32;

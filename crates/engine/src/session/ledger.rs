@@ -45,6 +45,7 @@ pub enum Owed {
 
 impl Owed {
     /// True for replies that we make ourselves.
+    #[inline]
     pub fn made(self) -> bool {
         matches!(self, Owed::MadeParse | Owed::MadeClose | Owed::MadeDeallocate)
     }
@@ -221,6 +222,12 @@ impl Ledger {
         self.copy == Copy::In && self.queue.len() == 1 && !self.planted.is(Fault::SyncCountedInCopyIn)
     }
 
+    /// True where a reply of ours is next.
+    #[inline]
+    pub fn gives(&self) -> bool {
+        self.queue.front().is_some_and(|front| front.owed.made())
+    }
+
     /// Takes a reply of ours off the front, once all before it have been given.
     #[inline]
     pub fn pop_made(&mut self) -> Option<Entry> {
@@ -292,6 +299,7 @@ impl Ledger {
     }
 
     /// Takes the front off, and the ends of COPYs that never were.
+    #[inline]
     fn pop(&mut self) {
         self.queue.pop_front();
         while let Some(Entry { owed: Owed::CopyEnd, .. }) = self.queue.front() {

@@ -5,7 +5,10 @@
 use wire::backend::TxStatus;
 use wire::encode;
 
-use super::client::Client;
+use model::id::ConnId;
+
+use super::client::{Body, Client};
+use super::forward::shorter;
 use super::ledger::Owed;
 use super::params;
 use super::server::Server;
@@ -67,6 +70,22 @@ impl Link<'_> {
     /// Statements are renamed.
     pub(super) fn renames(&self) -> bool {
         self.rules.shared && self.rules.statements_max > 0
+    }
+
+    /// Works off the rest of a message that has begun: to `to`, or to nobody. Where the input goes on behind it.
+    #[inline]
+    pub(super) fn work_off(&mut self, body: &mut Body, to: Option<ConnId>, input: &[u8], at: usize) -> usize {
+        let (Body::Relay(rest) | Body::Skip(rest)) = *body else { return at };
+        let take = (rest as usize).min(input.len() - at);
+        match (*body, to) {
+            (Body::Relay(_), Some(to)) => {
+                self.out.relay(to, at, take);
+                *body = shorter(rest, take, Body::Relay);
+            }
+            (Body::Relay(_), None) => *body = shorter(rest, take, Body::Relay),
+            (Body::Skip(_) | Body::None, _) => *body = shorter(rest, take, Body::Skip),
+        }
+        at + take
     }
 
     /// Gives the client every reply of ours that is next.

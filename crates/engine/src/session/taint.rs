@@ -77,21 +77,27 @@ impl Taint {
     /// What a look at a statement's text tells.
     pub fn of_text(text: &[u8]) -> Taint {
         let mut taint = Taint::default();
-        for at in memchr::memchr_iter(b'_', text) {
+        let mut temp = false;
+        for at in memchr::memchr3_iter(b'_', b'm', b'M', text) {
             let (before, after) = (&text[..at], &text[at + 1..]);
-            if ends(before, b"set") && starts(after, b"config") {
-                taint.mark(Taint::SET_CONFIG);
-            } else if ends(before, b"advisory") && starts(after, b"lock") {
-                taint.mark(Taint::ADVISORY);
-            } else if ends(before, b"pg") && starts(after, b"temp") {
-                taint.mark(Taint::PG_TEMP);
+            // The letter before decides, nearly always: this is read for every query.
+            match before.last().map(u8::to_ascii_lowercase) {
+                Some(b't') if text[at] == b'_' && ends(before, b"set") && starts(after, b"config") => {
+                    taint.mark(Taint::SET_CONFIG);
+                }
+                Some(b'y') if text[at] == b'_' && ends(before, b"advisory") && starts(after, b"lock") => {
+                    taint.mark(Taint::ADVISORY);
+                }
+                Some(b'g') if text[at] == b'_' && ends(before, b"pg") && starts(after, b"temp") => {
+                    taint.mark(Taint::PG_TEMP);
+                }
+                Some(b'e') if text[at] != b'_' && ends(before, b"te") && starts(after, b"p") => {
+                    temp |= word_before(&before[..before.len() - 2]);
+                }
+                Some(_) | None => {}
             }
         }
-        if memchr::memchr2_iter(b'm', b'M', text).any(|at| {
-            let (before, after) = (&text[..at], &text[at + 1..]);
-            ends(before, b"te") && starts(after, b"p") && word_before(&before[..before.len() - 2])
-        }) && (holds(text, b"create") || holds(text, b"into"))
-        {
+        if temp && (holds(text, b"create") || holds(text, b"into")) {
             taint.mark(Taint::TEMP);
         }
         taint
