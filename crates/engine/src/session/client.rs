@@ -13,7 +13,7 @@ use model::id::{ConnId, PublicId};
 
 use super::login::{Login, Proven};
 use super::params::Settings;
-use super::statements::{ClientStatements, Statement};
+use super::statements::{Names, Statement};
 use crate::contract::Peer;
 use crate::time::Now;
 
@@ -135,7 +135,7 @@ pub struct Client {
     /// The settings it has, as far as they are known.
     pub settings: Arc<Settings>,
     /// Its named statements.
-    pub statements: Option<Box<ClientStatements>>,
+    pub statements: Option<Box<Names>>,
     /// Its unnamed statement.
     pub unnamed: Option<Arc<Statement>>,
     /// A Parse of the unnamed statement that was not answered: its batch, and what stood before it.

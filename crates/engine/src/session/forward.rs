@@ -11,7 +11,7 @@ use super::ledger::{Copy, LEDGER_MAX, Owed, Serve};
 use super::link::{CALL_BYTES_MAX, LOOK_BYTES_MAX, Link, TURNSTILE_BOUNDARIES, TURNSTILE_US};
 use super::prepare::hangs;
 use super::server::Server;
-use super::statements::{Deallocate, deallocate, may_clear};
+use super::statements::words::{Deallocate, deallocate, may_clear};
 use super::taint::Taint;
 use crate::contract::{Taken, Then};
 use crate::planted::Fault;
@@ -80,22 +80,11 @@ impl Link<'_> {
     /// Takes bytes of a client that holds `server`.
     pub fn forward(&mut self, client: &mut Client, server: &mut Server, input: &[u8], mut at: usize) -> End {
         loop {
-            match client.body {
-                Body::None => {}
-                Body::Relay(rest) => {
-                    let take = (rest as usize).min(input.len() - at);
-                    self.out.relay(server.conn, at, take);
-                    client.body = shorter(rest, take, Body::Relay);
-                    at += take;
-                }
-                Body::Skip(rest) => {
-                    let take = (rest as usize).min(input.len() - at);
-                    client.body = shorter(rest, take, Body::Skip);
-                    at += take;
-                }
-            }
             if client.body != Body::None {
-                return End::Taken(Taken { used: at, then: Then::More });
+                at = self.work_off(&mut client.body, Some(server.conn), input, at);
+                if client.body != Body::None {
+                    return End::Taken(Taken { used: at, then: Then::More });
+                }
             }
             if client.pause != Pause::No {
                 return End::Taken(Taken { used: at, then: Then::WhenTold });
@@ -117,6 +106,7 @@ impl Link<'_> {
         }
     }
 
+    #[inline]
     fn message(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Next {
         let Some(tag) = F::from_byte(m.header.tag) else {
             return refuse(Refusal::Protocol(
@@ -186,6 +176,7 @@ impl Link<'_> {
     }
 
     /// Relays a message as it is, and notes what it makes the server owe.
+    #[inline]
     pub(super) fn pass(
         &mut self,
         client: &mut Client,
@@ -198,6 +189,7 @@ impl Link<'_> {
     }
 
     /// Relays a message as far as it is here; the rest streams.
+    #[inline]
     pub(super) fn relay(&mut self, client: &mut Client, server: &Server, m: Message<'_>) -> Next {
         let take = m.header.total().min(m.input.len() - m.at);
         self.out.relay(server.conn, m.at, take);
@@ -286,6 +278,7 @@ pub(super) fn waits_for_client(server: &Server) -> bool {
 }
 
 /// What is left of `rest` after `take` bytes of it.
+#[inline]
 pub(crate) fn shorter(rest: u32, take: usize, body: impl FnOnce(u32) -> Body) -> Body {
     match rest - take as u32 {
         0 => Body::None,

@@ -15,9 +15,9 @@ use super::forward::{Message, Next, UNNAMED, malformed, refuse, shorter};
 use super::ledger::{Owed, Serve};
 use super::link::{Link, UNNAMED_BYTES_MAX};
 use super::server::Server;
-use super::statements::{
-    CLIENT_STATEMENTS_MAX, ClientStatements, Deallocate, Standing, Statement, deallocate, may_clear,
-};
+use super::statements::names::CLIENT_STATEMENTS_MAX;
+use super::statements::words::{Deallocate, deallocate, may_clear};
+use super::statements::{Names, Standing, Statement};
 use super::taint::Taint;
 use crate::contract::Then;
 use crate::planted::Fault;
@@ -107,7 +107,7 @@ impl Link<'_> {
         match &client.unnamed_before {
             Some((of, _)) if *of == batch => {
                 let hasher = self.statements.hasher();
-                let known = client.statements.get_or_insert_with(|| Box::new(ClientStatements::new(hasher)));
+                let known = client.statements.get_or_insert_with(|| Box::new(Names::new(hasher)));
                 known.unnamed_between.push(before);
             }
             Some(_) | None => {
@@ -151,13 +151,7 @@ impl Link<'_> {
 
     /// Prepares an empty statement under a name of its own, which is appended to `out`; errors that speak of it are to
     /// speak of `name`.
-    fn throwaway(
-        &mut self,
-        known: &mut ClientStatements,
-        server: &mut Server,
-        name: &[u8],
-        out: &mut Vec<u8>,
-    ) {
+    fn throwaway(&mut self, known: &mut Names, server: &mut Server, name: &[u8], out: &mut Vec<u8>) {
         let start = out.len();
         let id = self.statements.write_throwaway(out);
         known.remember(id, name.into());
@@ -174,7 +168,7 @@ impl Link<'_> {
         m: Message<'_>,
     ) -> Next {
         let hasher = self.statements.hasher();
-        let known = client.statements.get_or_insert_with(|| Box::new(ClientStatements::new(hasher)));
+        let known = client.statements.get_or_insert_with(|| Box::new(Names::new(hasher)));
         let batch = server.ledger.batch();
         if known.find(parse.name).is_some() {
             // The client has this name already: the server itself shall say so, of a name that it holds for sure.
@@ -209,18 +203,12 @@ impl Link<'_> {
             standing @ (Standing::Absent | Standing::Void) => {
                 self.make_room(server, &statement, standing);
                 self.tally.server_parses += 1;
-                self.send_parse(server, statement.id, parse.tail);
+                self.out.make(server.conn, |made| encode::parse(made, &statement.name, parse.tail));
                 server.registry.begin(&statement, generation, batch);
                 server.ledger.push_for(Owed::Parse, Serve::Client, statement.id, serial);
             }
         }
         Next::At(m.end())
-    }
-
-    fn send_parse(&mut self, server: &Server, id: u64, tail: &[u8]) {
-        let mut name = Vec::with_capacity(40);
-        self.statements.write_name(id, &mut name);
-        self.out.make(server.conn, |made| encode::parse(made, &name, tail));
     }
 
     /// Closes, in line, what must go before a statement can be prepared.
@@ -235,8 +223,7 @@ impl Link<'_> {
     }
 
     fn close_on_server(&mut self, server: &mut Server, id: u64) {
-        let mut name = Vec::with_capacity(40);
-        self.statements.write_name(id, &mut name);
+        let name = self.statements.name(id);
         self.out.make(server.conn, |made| encode::close(made, Target::Statement, &name));
         if self.planted.is(Fault::EvictionOvertakes) {
             self.out.list.rotate_right(1);
@@ -253,13 +240,11 @@ impl Link<'_> {
         }
         self.make_room(server, statement, standing);
         self.tally.server_parses += 1;
-        let mut name = Vec::with_capacity(40);
-        self.statements.write_name(statement.id, &mut name);
-        let length = (4 + name.len() + 1 + statement.tail.len()) as u32;
+        let length = (4 + statement.name.len() + 1 + statement.tail.len()) as u32;
         self.out.make(server.conn, |made| {
             made.push(F::Parse.byte());
             made.extend_from_slice(&length.to_be_bytes());
-            made.extend_from_slice(&name);
+            made.extend_from_slice(&statement.name);
             made.push(0);
         });
         self.out.text(server.conn, &statement.tail);
@@ -329,10 +314,9 @@ impl Link<'_> {
         };
         self.ensure(server, &statement);
         server.taint.mark(statement.taint);
-        let mut name = Vec::with_capacity(40);
-        self.statements.write_name(statement.id, &mut name);
         let rest = m.header.body - names.len as u32;
-        if self.out.make(server.conn, |made| encode::bind_header(made, names.portal, &name, rest)).is_err() {
+        let header = |made: &mut Vec<u8>| encode::bind_header(made, names.portal, &statement.name, rest);
+        if self.out.make(server.conn, header).is_err() {
             return refuse(Refusal::MessageTooLarge {
                 bytes: m.header.body,
                 bytes_max: self.rules.packet_bytes_max,
@@ -379,9 +363,7 @@ impl Link<'_> {
             return self.pass(client, server, m, owed);
         };
         self.ensure(server, &statement);
-        let mut name = Vec::with_capacity(40);
-        self.statements.write_name(statement.id, &mut name);
-        self.out.make(server.conn, |made| encode::describe(made, Target::Statement, &name));
+        self.out.make(server.conn, |made| encode::describe(made, Target::Statement, &statement.name));
         server.ledger.push(owed, Serve::Client, statement.id);
         Next::At(m.end())
     }

@@ -22,7 +22,7 @@ use crate::session::link::Link;
 use crate::session::login::{LoginCx, LoginStep, Proven};
 use crate::session::params;
 use crate::session::seed::{ClientSeed, ConsoleSeed};
-use crate::session::statements::{Deallocate, deallocate};
+use crate::session::statements::words::{Deallocate, deallocate};
 use crate::time::Now;
 
 /// What became of an idle client's bytes.

@@ -1,7 +1,7 @@
 //! What a client may pile up before it is stopped, and that it goes on then.
 
 use engine::session::ledger::LEDGER_MAX;
-use engine::session::statements::CLIENT_STATEMENTS_MAX;
+use engine::session::statements::names::CLIENT_STATEMENTS_MAX;
 
 use crate::talk::stage::Stage;
 
