@@ -75,6 +75,17 @@ pub(crate) struct Arena {
 impl Arena {
     /// Starts the server; the proxies are started by [`Arena::start`]. `clients_max` is the largest fleet of one proxy.
     pub(crate) fn open(args: &Args, kind: Kind, clients_max: usize) -> anyhow::Result<Self> {
+        let at_once = 1 + usize::from(args.peer.is_some());
+        Self::open_for(args, kind, clients_max, at_once)
+    }
+
+    /// As [`Arena::open`], where so many fleets are connected at one time.
+    pub(crate) fn open_for(
+        args: &Args,
+        kind: Kind,
+        clients_max: usize,
+        at_once: usize,
+    ) -> anyhow::Result<Self> {
         let contestants = std::iter::once(&args.proxy)
             .chain(&args.peer)
             .map(Contestant::meet)
@@ -86,8 +97,8 @@ impl Arena {
                 peer.name
             );
         }
-        // The load holds every contestant's clients, each proxy its own; some more for pools and files.
-        raise_descriptors(clients_max * contestants.len() + args.pool * 2 + 200)?;
+        // The load holds the clients of every fleet, each proxy its own; some more for pools and files.
+        raise_descriptors(clients_max * at_once + args.pool * 2 + 200)?;
         let pinned = (!args.no_pin).then_some((args.proxy_cpu, args.rest_cpu));
         if let Some((proxy, rest)) = pinned {
             pin(proxy, rest)?;

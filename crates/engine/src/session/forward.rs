@@ -113,13 +113,7 @@ impl Link<'_> {
                 format!("invalid frontend message type {}", m.header.tag).into(),
             ));
         };
-        if server.ledger.len() >= LEDGER_MAX {
-            self.give_made(client, server);
-        }
-        if server.ledger.len() >= LEDGER_MAX {
-            // Without a Sync or Flush of the client's the server may keep its answers for itself.
-            self.out.fixed(server.conn, encode::FLUSH);
-            client.pause = Pause::LedgerFull;
+        if server.ledger.len() >= LEDGER_MAX && self.is_full(client, server) {
             return Next::Stop(Then::WhenTold);
         }
         if server.ledger.is_empty() {
@@ -166,6 +160,19 @@ impl Link<'_> {
             }
         }
         next
+    }
+
+    /// True where the ledger takes no more before the server has answered.
+    #[cold]
+    fn is_full(&mut self, client: &mut Client, server: &mut Server) -> bool {
+        self.give_made(client, server);
+        let full = server.ledger.len() >= LEDGER_MAX;
+        if full {
+            // Without a Sync or Flush of the client's the server may keep its answers for itself.
+            self.out.fixed(server.conn, encode::FLUSH);
+            client.pause = Pause::LedgerFull;
+        }
+        full
     }
 
     /// True where a pipelining client has had its share and others wait.

@@ -240,6 +240,28 @@ impl Ledger {
         Some(made)
     }
 
+    /// True where the message is a plain piece of the client's answer: it fits the front, goes to the client, and changes
+    /// nothing but the ledger. A quick look at what [`Ledger::judge`] would say of most messages; false says nothing.
+    #[inline]
+    pub fn passes(&mut self, tag: u8) -> bool {
+        const ROW: u8 = B::DataRow.byte();
+        const COLUMNS: u8 = B::RowDescription.byte();
+        const NO_COLUMNS: u8 = B::NoData.byte();
+        const BOUND: u8 = B::BindComplete.byte();
+        let Some(front) = self.queue.front() else { return false };
+        if front.serve != Serve::Client {
+            return false;
+        }
+        match (front.owed, tag) {
+            (Owed::Query | Owed::Execute, ROW) | (Owed::Query, COLUMNS) => true,
+            (Owed::Bind, BOUND) | (Owed::DescribePortal, COLUMNS | NO_COLUMNS) => {
+                self.pop();
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Judges a backend message by its tag and takes note of it. [`BackendTag::ErrorResponse`](B::ErrorResponse) goes
     /// through [`Ledger::on_error`]; notices, settings and notifications are never judged.
     #[inline]
