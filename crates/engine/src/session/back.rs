@@ -95,6 +95,10 @@ impl Link<'_> {
                 if server.body != Body::None {
                     return End::Taken(Taken { used: at, then: Then::More });
                 }
+                // A reply of ours may be next by now.
+                if server.ledger.gives() {
+                    continue;
+                }
             }
             let header = match frame::peek(&input[at..], SERVER_BYTES_MAX) {
                 Ok(Some(header)) => header,
