@@ -71,6 +71,7 @@ impl Stock {
 /// Stocks that connections have laid off, for the next that need one: whoever waits in line for a server keeps its query
 /// for as long, and neither should cost an allocation.
 #[derive(Debug, Default)]
+#[allow(clippy::vec_box, reason = "what is used again is the box")]
 pub struct Spares(Vec<Box<Stock>>);
 
 impl Spares {

@@ -75,7 +75,7 @@ impl<B: Brain> Turn<B> {
     /// Turns until it is told to stop.
     pub fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS_MAX);
-        let _pulse = Pulse::start(&self.room.registry, PULSE, TICK)?;
+        let pulse = Pulse::start(&self.room.registry, PULSE, TICK)?;
         while self.running {
             self.wait(&mut events)?;
             if self.inbox.rings() {
@@ -89,7 +89,10 @@ impl<B: Brain> Turn<B> {
             }
             self.serve_ready();
             self.open_doors();
-            self.tick();
+            if std::mem::take(&mut self.pulsed) {
+                pulse.take();
+                self.tick();
+            }
         }
         Ok(())
     }
@@ -199,9 +202,6 @@ impl<B: Brain> Turn<B> {
     }
 
     fn tick(&mut self) {
-        if !std::mem::take(&mut self.pulsed) {
-            return;
-        }
         self.room.lingering.tick(self.room.now);
         for conn in self.room.dials.to_retry() {
             let step = self.room.dials.go_on(conn, &self.room.tuning);
