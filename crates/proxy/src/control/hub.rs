@@ -226,6 +226,17 @@ impl Hub {
     pub(super) fn descriptors(&self) -> u64 {
         self.parts.descriptors
     }
+    /// Tells the steward how busy the workers are.
+    pub(super) fn busy(&self, busy: Box<[u32]>) {
+        // Where the steward has ended, so has the process.
+        self.parts.steward.send(StewardLetter::Busy(busy));
+    }
+
+    /// Threads that serve.
+    pub(super) fn workers(&self) -> u16 {
+        self.parts.workers
+    }
+
 
     /// Samples of the past.
     pub fn averages(&self) -> MutexGuard<'_, Averages> {

@@ -16,6 +16,7 @@ use crate::life::{Seat, Started};
 use crate::mail::{ConsoleDoor, ConsoleGuest};
 
 pub(crate) mod averages;
+mod busy;
 mod http;
 mod hub;
 mod keeper;
@@ -100,6 +101,7 @@ pub fn start(seat: Seat, manners: Manners) -> io::Result<Started> {
             tokio::spawn(averages::keep(hub.clone()));
             tokio::spawn(reload::watch(hub.clone(), reloads));
             console::receive(hub, arriving).await;
+            tokio::spawn(busy::watch(hub.clone()));
         });
     };
     thread::Builder::new().name("side".into()).spawn(side)?;
