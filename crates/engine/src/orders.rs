@@ -207,7 +207,7 @@ pub enum Back {
     Unneeded,
     /// A connection that was logged in ([`Note::Up`]) has ended: the server's EOF was seen.
     Closed,
-    /// The dial or the login failed; tells how to go on.
+    /// The dial or the login failed, and its connection has ended; tells how to go on.
     Refused(DialRefusal),
 }
 
