@@ -1,7 +1,7 @@
 //! A connection's two ways: reading and writing, whatever lies beneath. Not here: when to do either.
 
 use std::io::{self, IoSlice, Read, Write};
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr};
 
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
@@ -76,6 +76,14 @@ impl Line {
         match self {
             Self::Tcp(stream) => stream.peer_addr().is_ok(),
             Self::Unix(stream) => stream.peer_addr().is_ok(),
+        }
+    }
+
+    /// Our own end, where it has an address.
+    pub fn local(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(stream) => stream.local_addr().ok(),
+            Self::Unix(_) => None,
         }
     }
 
