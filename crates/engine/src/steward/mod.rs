@@ -234,13 +234,10 @@ impl Steward {
             }
             Note::Drained => self.on_drained(from),
             Note::Cancel { to, conn, pid, secret } => {
-                // A key that names no worker of ours was not made by us.
+                // A key that names no worker of ours was not made by us: it goes back to where it came from.
                 let known = usize::from(to.0) < self.homes.len();
-                out.orders.push(if known {
-                    (to, Order::Cancel { from: (from, conn), pid, secret })
-                } else {
-                    (from, Order::CancelDone { conn })
-                });
+                let order = Order::Cancel { from: (from, conn), pid, secret };
+                out.orders.push((if known { to } else { from }, order));
             }
             Note::CancelDone { at: (worker, conn) } => out.orders.push((worker, Order::CancelDone { conn })),
         }

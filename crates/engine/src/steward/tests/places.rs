@@ -91,14 +91,14 @@ fn a_client_that_leaves_twice_stops_the_process() {
 }
 
 #[test]
-fn cancels_are_passed_on_and_unknown_workers_are_answered_at_once() {
+fn cancels_are_passed_on_and_come_back_at_once_where_they_name_no_worker() {
     let mut table = Table::new(2, |_| {});
     let conn = ConnId::client(9, 3);
     let cancel = |to| Note::Cancel { to: WorkerId(to), conn, pid: 5, secret: Box::from([1, 2, 3, 4]) };
     let orders = table.note(cancel(1));
     assert!(matches!(orders[..], [(WorkerId(1), Order::Cancel { from: (W0, _), pid: 5, .. })]));
     let orders = table.note(cancel(2));
-    assert!(matches!(orders[..], [(W0, Order::CancelDone { .. })]));
+    assert!(matches!(orders[..], [(W0, Order::Cancel { from: (W0, to), pid: 5, .. })] if to == conn));
     let orders = table.on(StewardInput::Note(WorkerId(1), Note::CancelDone { at: (W0, conn) }));
     assert!(matches!(orders[..], [(W0, Order::CancelDone { conn: done })] if done == conn));
 }
