@@ -173,7 +173,8 @@ pub enum Order {
         /// What, and from where.
         ask: Ask,
     },
-    /// A cancel request that another worker received for a client of this one. Acknowledged by [`Note::CancelDone`].
+    /// A cancel request that another worker received for a client of this one. Acknowledged by [`Note::CancelDone`], or
+    /// sent back where its key is nobody's: a request whose key names another worker is one that has come back.
     Cancel {
         /// Where the request's connection lives.
         from: (WorkerId, ConnId),
@@ -207,7 +208,7 @@ pub enum Back {
     Unneeded,
     /// A connection that was logged in ([`Note::Up`]) has ended: the server's EOF was seen.
     Closed,
-    /// The dial or the login failed; tells how to go on.
+    /// The dial or the login failed, and its connection has ended; tells how to go on.
     Refused(DialRefusal),
 }
 

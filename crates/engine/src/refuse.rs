@@ -52,7 +52,12 @@ pub enum Refusal {
     /// The line of the pool is as long as allowed.
     TooManyWaiting,
     /// The startup packet can't be used.
-    BadStartup(Box<str>),
+    BadStartup {
+        /// PostgreSQL's code for the mistake.
+        code: SqlState,
+        /// What the mistake is.
+        text: Box<str>,
+    },
     /// A startup parameter is not accepted.
     UnsupportedParameter(Box<str>),
     /// The client does not keep to the protocol.
@@ -146,9 +151,8 @@ impl Refusal {
             | R::TooManyUserClients { .. }
             | R::TooManyLogins
             | R::TooManyWaiting => SqlState::TOO_MANY_CONNECTIONS,
-            R::BadStartup(_) | R::Protocol(_) | R::MessageTooLarge { .. } | R::OutOfStep => {
-                SqlState::PROTOCOL_VIOLATION
-            }
+            R::BadStartup { code, .. } => *code,
+            R::Protocol(_) | R::MessageTooLarge { .. } | R::OutOfStep => SqlState::PROTOCOL_VIOLATION,
             R::UnsupportedParameter(_) => SqlState::INVALID_PARAMETER_VALUE,
             R::StatementTooLarge { .. } | R::TooManyStatements { .. } => SqlState::PROGRAM_LIMIT_EXCEEDED,
             R::LoginTimeout => SqlState::PROTOCOL_VIOLATION,
@@ -184,7 +188,7 @@ impl Refusal {
             }
             R::TooManyLogins => "too many logins are under way (login_max)".into(),
             R::TooManyWaiting => "too many clients wait for this pool (max_waiting_clients)".into(),
-            R::BadStartup(text) | R::Protocol(text) => text.to_string(),
+            R::BadStartup { text, .. } | R::Protocol(text) => text.to_string(),
             R::UnsupportedParameter(name) => format!("unsupported startup parameter: {name}"),
             R::MessageTooLarge { bytes, bytes_max } => {
                 format!("message of {bytes} bytes is larger than max_packet_size ({bytes_max})")
@@ -235,7 +239,7 @@ impl Refusal {
             R::WrongPassword { .. }
             | R::NoSuchDatabase { .. }
             | R::DatabaseDisabled { .. }
-            | R::BadStartup(_)
+            | R::BadStartup { .. }
             | R::Protocol(_)
             | R::MessageTooLarge { .. }
             | R::TooManyStatements { .. }
@@ -263,7 +267,7 @@ impl Refusal {
         match self {
             R::WrongPassword { .. }
             | R::NoSuchDatabase { .. }
-            | R::BadStartup(_)
+            | R::BadStartup { .. }
             | R::UnsupportedParameter(_)
             | R::Protocol(_)
             | R::MessageTooLarge { .. }
@@ -305,7 +309,7 @@ impl Refusal {
             R::TooManyUserClients { .. } => "max_user_client_connections",
             R::TooManyLogins => "login_max",
             R::TooManyWaiting => "max_waiting_clients",
-            R::BadStartup(_) => "bad_startup",
+            R::BadStartup { .. } => "bad_startup",
             R::UnsupportedParameter(_) => "unsupported_parameter",
             R::Protocol(_) => "protocol",
             R::MessageTooLarge { .. } => "max_packet_size",

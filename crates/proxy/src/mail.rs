@@ -122,6 +122,8 @@ pub enum StewardLetter {
     Ask(Command, Reply),
     /// A configuration that was checked and is to be in force.
     Configure(Arc<Config>),
+    /// How busy each worker has been of late, in thousandths of a core.
+    Busy(Box<[u32]>),
 }
 
 /// The way back of one answer. Dropped unanswered, it tells that there will be none.

@@ -25,6 +25,19 @@ pub enum Answer {
     Later,
 }
 
+/// A name as operators see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The name.
+    pub name: Arc<str>,
+    /// How much longer its answer is believed.
+    pub left: Duration,
+    /// The last good answer; none: there has been none.
+    pub addresses: Arc<[IpAddr]>,
+    /// It is being looked up.
+    pub pending: bool,
+}
+
 #[derive(Debug, Default)]
 struct Name {
     good: Arc<[IpAddr]>,
@@ -90,6 +103,18 @@ impl Resolver {
             let _ = self.jobs.send(Job { name: name.clone(), believed });
         }
         Answer::Later
+    }
+
+    /// All names that were ever asked for, in order.
+    pub fn known(&self) -> Vec<Known> {
+        let now = Instant::now();
+        let known = |(name, of): (&Arc<str>, &Name)| Known {
+            name: name.clone(),
+            left: of.believed_until.map(|until| until.saturating_duration_since(now)).unwrap_or_default(),
+            addresses: of.good.clone(),
+            pending: !of.asking.is_empty(),
+        };
+        locked(&self.names).iter().map(known).collect()
     }
 }
 
@@ -166,5 +191,9 @@ mod tests {
         assert!(
             matches!(resolver.ask(&"db".into(), believed, CONN, &mail), Answer::Now(ips) if ips.len() == 1)
         );
+        let known = resolver.known();
+        assert_eq!((known.len(), &*known[0].name, known[0].pending), (1, "db", false));
+        assert!(known[0].left > Duration::from_secs(3_500) && known[0].left <= believed);
+        assert_eq!(known[0].addresses[..], [IpAddr::from([10, 0, 0, 1])]);
     }
 }

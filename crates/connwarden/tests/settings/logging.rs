@@ -3,7 +3,7 @@
 use testbed::wait::{self, PATIENCE};
 use testbed::{Client, Proxy};
 
-use crate::bed::{Bed, logged};
+use crate::bed::{Bed, PASSWORD, logged};
 
 /// A client comes, one is refused, the first leaves; the proxy ends, so that nothing is still to be written.
 fn visited(bed: &Bed, mut proxy: Proxy) -> String {
@@ -32,6 +32,28 @@ fn logins_closes_and_errors_are_logged_unless_switched_off() {
             assert_eq!(log.contains(line), other != key, "{key}, {line}: {log}");
         }
     }
+}
+
+#[test]
+fn a_server_reached_by_name_is_logged_with_our_end_and_stands_in_the_list_of_names() {
+    let bed = Bed::new("byname");
+    let far = format!(
+        "[server.far]\nhost = \"localhost\"\nport = {}\n[admin]\nadmin_users = [\"{}\"]",
+        bed.postgres.port(),
+        bed.name
+    );
+    let setup =
+        bed.with("").database("server = \"far\"").user(&format!("password = \"{PASSWORD}\"")).rest(&far);
+    let proxy = setup.start();
+    let port = bed.client(&proxy).value("select inet_client_port()").unwrap();
+    logged(&proxy, &[&format!("new connection to server (from 127.0.0.1:{port})")]);
+    let mut console = proxy.client(bed.name, "pgbouncer").unwrap();
+    let hosts = console.query("show dns_hosts").unwrap();
+    let cell = |at: usize| hosts[0][at].clone().unwrap();
+    assert_eq!((hosts.len(), &*cell(0)), (1, "localhost"));
+    assert!(cell(1).parse::<u64>().is_ok() && cell(2).split(',').any(|ip| ip == "127.0.0.1"), "{hosts:?}");
+    let lists = console.query("show lists").unwrap();
+    assert!(lists.contains(&vec![Some("dns_names".into()), Some("1".into())]), "{lists:?}");
 }
 
 #[test]

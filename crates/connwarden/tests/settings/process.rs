@@ -44,6 +44,50 @@ fn there_are_as_many_workers_as_asked_for() {
     }
 }
 
+/// Processor time of each worker, in the kernel's ticks.
+fn ticks(pid: u32) -> Vec<(String, u64)> {
+    let mut workers = Vec::new();
+    for task in fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten() {
+        let name = fs::read_to_string(task.path().join("comm")).unwrap_or_default();
+        if name.starts_with("worker-") {
+            // Behind the name in brackets: utime and stime are the 14th and 15th field of all.
+            let stat = fs::read_to_string(task.path().join("stat")).unwrap();
+            let fields: Vec<_> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+            let used = |at: usize| fields[at].parse::<u64>().unwrap();
+            workers.push((name.trim().to_owned(), used(11) + used(12)));
+        }
+    }
+    workers.sort();
+    workers
+}
+
+#[test]
+fn eight_pools_keep_both_of_two_workers_at_work() {
+    const POOLS: usize = 8;
+    const QUERIES: usize = 3_000;
+    let bed = Bed::new("eightpools");
+    let section = |pool| format!("[database.pool{pool}]\nserver = \"main\"\ndbname = \"{}\"\n", bed.name);
+    let pools: String = (0..POOLS).map(section).collect();
+    let proxy = bed.with("workers = 2\ndefault_pool_size = 1").rest(&pools).start();
+    let mut clients: Vec<_> =
+        (0..POOLS).map(|pool| proxy.client(bed.name, &format!("pool{pool}")).unwrap()).collect();
+    let before = ticks(proxy.pid());
+    std::thread::scope(|scope| {
+        for client in &mut clients {
+            scope.spawn(move || {
+                for _ in 0..QUERIES {
+                    assert_eq!(client.value("select 1").unwrap(), "1");
+                }
+            });
+        }
+    });
+    let after = ticks(proxy.pid());
+    let worked: Vec<_> = before.iter().zip(&after).map(|(old, new)| new.1 - old.1).collect();
+    let all: u64 = worked.iter().sum();
+    assert!(worked.len() == 2 && all >= 8, "too little to tell: {worked:?}");
+    assert!(worked.iter().all(|ticks| ticks * 4 >= all), "one of them has next to nothing to do: {worked:?}");
+}
+
 #[test]
 fn root_becomes_the_user_and_anybody_else_stays_who_he_is() {
     let bed = Bed::new("becomeuser");

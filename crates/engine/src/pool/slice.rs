@@ -79,6 +79,8 @@ pub struct Slice {
     pub greeted: bool,
     /// Why the last dial came to nothing; forgotten when one succeeds.
     pub refused: Option<DialRefusal>,
+    /// Connections the server has refused and not ended yet: what that teaches is not known before their end.
+    pub refusing: u32,
     /// Clients admitted and not left.
     pub clients: u32,
     /// Reasons for cleaning that were told already.
@@ -117,6 +119,7 @@ impl Slice {
             epoch: 0,
             greeted: false,
             refused: None,
+            refusing: 0,
             clients: 0,
             tainted_told: 0,
             taints: [0; 9],
@@ -233,7 +236,7 @@ impl Slice {
             return 0;
         }
         let arriving = u32::from(!self.arriving.is_empty() && !self.greeted);
-        self.waiting.max(arriving).saturating_sub(self.count.dialling)
+        self.waiting.max(arriving).saturating_sub(self.count.dialling + self.refusing)
     }
 
     /// What the steward should hear, if anything: a want that has doubled at once, the rest with the tick.
@@ -279,6 +282,7 @@ impl Slice {
     /// Where they don't balance: a fault of ours, and no credit can be trusted any more.
     pub fn check(&self) {
         assert_eq!(self.count.total(), self.credits, "every credit covers one connection");
+        assert!(self.refusing <= self.count.closing, "who was refused is on its way out");
         assert!(self.idle.len() as u32 <= self.count.open, "who rests is open");
         assert_eq!(self.waiting as usize, self.line.len(), "the line is as long as it says");
         assert!(

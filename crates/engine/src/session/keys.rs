@@ -92,6 +92,12 @@ impl Keys {
         Verifier::or_doomed(known, &self.process_key, user.as_bytes(), iterations)
     }
 
+    /// A number that is always the same for a name and tells nothing of it.
+    pub fn pick(&self, user: &str) -> u64 {
+        let hash = self.fingerprint(user.as_bytes(), b"whom a stranger is like", 0);
+        hash.first_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes))
+    }
+
     /// A keyed hash: one round of PBKDF2 is an HMAC. What is the same password after normalizing is the same here.
     fn fingerprint(&self, password: &[u8], salt: &[u8], iterations: u32) -> Fingerprint {
         let text = [&self.process_key[..], &iterations.to_be_bytes(), salt].concat();

@@ -310,7 +310,7 @@ fn broken(text: &str) -> LoginStep {
 }
 
 fn bad_startup(error: &StartupError) -> LoginStep {
-    LoginStep::Refuse(Refusal::BadStartup(error.to_string().into()))
+    LoginStep::Refuse(Refusal::BadStartup { code: error.code(), text: error.to_string().into() })
 }
 
 /// The user is who it says: now it may learn whether what it asked for exists.

@@ -20,6 +20,7 @@ use super::ledger::Ledger;
 use super::params::{Change, Settings};
 use super::statements::Registry;
 use super::taint::Taint;
+use crate::orders::DialRefusal;
 use crate::remark::ServerOut;
 use crate::time::Now;
 
@@ -49,7 +50,7 @@ pub enum Phase {
     CancelWait,
     /// Being rid of its last client's traces.
     Cleaning,
-    /// Said goodbye; holds its slot until the server's EOF.
+    /// Said goodbye, or was refused; holds its slot until the server's EOF.
     Closing,
     /// Carries a cancel request.
     Courier(Box<Courier>),
@@ -150,6 +151,8 @@ pub struct Server {
     pub starting: bool,
     /// Why it was told goodbye.
     pub why: ServerOut,
+    /// Its login came to nothing, and its end has not been seen.
+    pub refused: Option<Box<DialRefusal>>,
     /// It said FATAL.
     pub fatal: bool,
     /// Bytes to it pile up.
@@ -208,6 +211,7 @@ impl Server {
             lent: false,
             starting: false,
             why: ServerOut::ServerClosed,
+            refused: None,
             fatal: false,
             backlogged: false,
             unnamed: 0,

@@ -101,6 +101,8 @@ pub enum StewardInput {
     Command(Ticket, Command),
     /// A configuration that was checked and is to be in force from now on.
     Configure(Arc<Config>),
+    /// How busy each worker has been of late, in thousandths of a core.
+    Busy(Box<[u32]>),
     /// Time has passed: to be offered at [`Steward::wake`].
     Tick,
 }
@@ -136,6 +138,8 @@ pub struct Steward {
     random: ChaCha8Rng,
     /// Slices by worker: the number of workers never changes.
     homes: Vec<u32>,
+    /// How busy each has been of late, in thousandths of a core; 0 where nobody has told.
+    busy: Vec<u32>,
     places: Places,
     public: u64,
     pools: BTreeMap<PoolKey, SliceId>,
@@ -172,6 +176,7 @@ impl Steward {
             config,
             random: ChaCha8Rng::from_seed(seed),
             homes: vec![0; usize::from(workers)],
+            busy: vec![0; usize::from(workers)],
             places: Places::default(),
             public: 0,
             pools: BTreeMap::new(),
@@ -196,6 +201,11 @@ impl Steward {
             StewardInput::Note(from, note) => self.on_note(now, from, note, out),
             StewardInput::Command(ticket, command) => self.on_command(now, ticket, command, out),
             StewardInput::Configure(config) => self.configure(now, config, out),
+            StewardInput::Busy(busy) => {
+                for (known, told) in self.busy.iter_mut().zip(busy) {
+                    *known = told;
+                }
+            }
             StewardInput::Tick => {
                 self.ticked = now;
                 self.ceilings.forget(now);
@@ -224,13 +234,10 @@ impl Steward {
             }
             Note::Drained => self.on_drained(from),
             Note::Cancel { to, conn, pid, secret } => {
-                // A key that names no worker of ours was not made by us.
+                // A key that names no worker of ours was not made by us: it goes back to where it came from.
                 let known = usize::from(to.0) < self.homes.len();
-                out.orders.push(if known {
-                    (to, Order::Cancel { from: (from, conn), pid, secret })
-                } else {
-                    (from, Order::CancelDone { conn })
-                });
+                let order = Order::Cancel { from: (from, conn), pid, secret };
+                out.orders.push((if known { to } else { from }, order));
             }
             Note::CancelDone { at: (worker, conn) } => out.orders.push((worker, Order::CancelDone { conn })),
         }

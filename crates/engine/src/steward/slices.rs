@@ -18,6 +18,8 @@ use crate::time::Now;
 const LINGER: Duration = Duration::from_secs(3600);
 /// Pools that are gone and whose counts are kept apart.
 const RETIRED_MAX: usize = 1_000;
+/// What a slice weighs where its worker has nothing to do, in thousandths of a core.
+const PRESENCE: u32 = 100;
 /// How long a slice keeps its only connection while others have none, from its login on.
 const TENURE: Duration = Duration::from_secs(1);
 
@@ -253,14 +255,17 @@ impl Steward {
         id
     }
 
-    /// The configured worker, else the one with the fewest slices.
+    /// The configured worker, else the one with the fewest slices, each weighed by how busy its worker has been: a pool
+    /// that nobody uses is no reason to go elsewhere, and one that fills its worker is.
     fn home_for(&self, settings: &PoolSettings) -> WorkerId {
         let workers = self.homes.len();
         if let Some(worker) = settings.worker {
             return WorkerId((usize::from(worker) % workers) as u16);
         }
-        let emptiest = self.homes.iter().enumerate().min_by_key(|(_, slices)| **slices);
-        WorkerId(emptiest.map_or(0, |(worker, _)| worker as u16))
+        let weight = |worker: &usize| {
+            (u64::from(self.homes[*worker]) + 1) * u64::from(PRESENCE.saturating_add(self.busy[*worker]))
+        };
+        WorkerId((0..workers).min_by_key(weight).unwrap_or(0) as u16)
     }
 
     /// One more client.

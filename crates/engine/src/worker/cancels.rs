@@ -41,16 +41,41 @@ impl Worker {
         out: &mut Outputs,
     ) {
         self.tally.cancels_received += 1;
-        let home = WorkerId((pid >> 24) as u16);
+        if self.is_banned(now, conn) {
+            return self.cancel_over((self.id, conn), out);
+        }
+        let home = home_of(pid);
         if home != self.id {
             self.client_deadlines.set(conn.index(), now.plus_maybe(self.config.proxy.cancel_wait_timeout));
             out.notes.push(Note::Cancel { to: home, conn, pid, secret });
             return;
         }
         if !self.cancel(now, (self.id, conn), pid, &secret, out) {
-            self.wrong_key(now, conn, out);
-            self.dismiss(now, conn, ClientOut::Left, out);
+            self.cancel_unknown(now, conn, out);
         }
+    }
+
+    /// Another worker's word of a cancel request: either it received one for a client of ours, or one that we received
+    /// comes back, because its key is nobody's there.
+    pub(super) fn cancel_passed(
+        &mut self,
+        now: Now,
+        from: (WorkerId, ConnId),
+        pid: u32,
+        secret: Box<[u8]>,
+        out: &mut Outputs,
+    ) {
+        if home_of(pid) != self.id {
+            self.cancel_unknown(now, from.1, out);
+        } else if !self.cancel(now, from, pid, &secret, out) {
+            out.notes.push(Note::Cancel { to: from.0, conn: from.1, pid, secret });
+        }
+    }
+
+    /// A request that came by this connection has a key that nobody holds: it counts against whoever sent it.
+    fn cancel_unknown(&mut self, now: Now, conn: ConnId, out: &mut Outputs) {
+        self.wrong_key(now, conn, out);
+        self.dismiss(now, conn, ClientOut::Left, out);
     }
 
     /// Sees to a cancel request. False: nobody has that key. The asker hears when it is done.
@@ -62,10 +87,6 @@ impl Worker {
         secret: &[u8],
         out: &mut Outputs,
     ) -> bool {
-        if asker.0 == self.id && self.is_banned(now, asker.1) {
-            self.cancel_over(asker, out);
-            return true;
-        }
         let index = (pid & 0x00ff_ffff).wrapping_sub(1) as usize;
         let client = self.clients.at(index).filter(|client| {
             client.slice != u32::MAX
@@ -332,6 +353,11 @@ impl Worker {
         now.0.saturating_sub(since.0) < WRONG_KEY_US
             && !self.config.proxy.wrong_cancel_keys_max.admits(*count)
     }
+}
+
+/// The worker that a key names.
+fn home_of(pid: u32) -> WorkerId {
+    WorkerId((pid >> 24) as u16)
 }
 
 fn canceled() -> ErrorText<'static> {

@@ -46,12 +46,7 @@ impl Worker {
                 let page = self.page(now, ask);
                 out.notes.push(Note::Page { ticket, page });
             }
-            Order::Cancel { from, pid, secret } => {
-                if !self.cancel(now, from, pid, &secret, out) {
-                    self.tally.cancels_unknown += 1;
-                    self.cancel_over(from, out);
-                }
-            }
+            Order::Cancel { from, pid, secret } => self.cancel_passed(now, from, pid, secret, out),
             Order::CancelDone { conn } => self.cancel_over((self.id, conn), out),
         }
     }

@@ -97,19 +97,45 @@ impl Worker {
         }
     }
 
-    /// A dial or login came to nothing: the credit goes back with the reason.
+    /// A dial or login came to nothing, and no connection is left of it: the credit goes back with the reason.
     pub(super) fn login_failed(&mut self, now: Now, conn: ConnId, why: DialRefusal, out: &mut Outputs) {
         let Some(server) = self.servers.remove(conn.index(), conn.generation) else { return };
         self.server_deadlines.set(conn.index(), Now::NEVER);
         out.close(conn);
+        self.homes[server.slice as usize].slice.count.dialling -= 1;
+        self.refused_back(server.slice, why.clone(), out);
+        self.refused(now, server.slice, why, out);
+    }
+
+    /// A login came to nothing on a connection that is still there: the server may hold its slot until its EOF, so the
+    /// credit is kept until then, and what the refusal teaches comes with it.
+    pub(super) fn login_refused(&mut self, now: Now, conn: ConnId, why: DialRefusal, out: &mut Outputs) {
+        let Some(server) = self.servers.get_mut(conn.index(), conn.generation) else { return };
+        server.phase = Phase::Closing;
+        server.refused = Some(Box::new(why.clone()));
         let index = server.slice;
-        let home = &mut self.homes[index as usize];
-        home.slice.count.dialling -= 1;
-        home.slice.gives_back();
-        home.slice.tally.dials_refused += 1;
+        let slice = &mut self.homes[index as usize].slice;
+        slice.count.dialling -= 1;
+        slice.count.closing += 1;
+        slice.refusing += u32::from(is_answer(&why));
+        self.server_deadlines.set(conn.index(), Now(now.0.saturating_add(CLOSING_US)));
+        out.shut(conn);
+        out.read(conn);
+        self.refused(now, index, why, out);
+    }
+
+    fn refused_back(&mut self, index: u32, why: DialRefusal, out: &mut Outputs) {
+        let slice = &mut self.homes[index as usize].slice;
+        slice.gives_back();
         if !self.planted.is(Fault::PermitLost) {
-            out.notes.push(Note::Back { slice: home.slice.id, credits: 1, why: Back::Refused(why.clone()) });
+            out.notes.push(Note::Back { slice: slice.id, credits: 1, why: Back::Refused(why) });
         }
+    }
+
+    /// Tells of a dial that came to nothing, and refuses whom trying again will not help.
+    fn refused(&mut self, now: Now, index: u32, why: DialRefusal, out: &mut Outputs) {
+        let home = &mut self.homes[index as usize];
+        home.slice.tally.dials_refused += 1;
         out.remarks.push(Remark::DialRefused { key: home.slice.key.clone(), why: why.clone() });
         if let DialRefusal::Credentials(_)
         | DialRefusal::Server { code: Some(SqlState::INVALID_PASSWORD), .. } = &why
@@ -305,7 +331,7 @@ impl Worker {
                 self.logged_in(now, conn, *welcome, out);
                 return Then::More;
             }
-            GreetStep::Refused(why) => self.login_failed(now, conn, why, out),
+            GreetStep::Refused(why) => self.login_refused(now, conn, why, out),
         }
         Then::WhenTold
     }
@@ -477,6 +503,14 @@ impl Worker {
         self.server_deadlines.set(conn.index(), Now::NEVER);
         out.close(conn);
         let index = server.slice;
+        if let Some(why) = server.refused {
+            let slice = &mut self.homes[index as usize].slice;
+            slice.count.closing -= 1;
+            slice.refusing -= u32::from(is_answer(&why));
+            self.refused_back(index, *why, out);
+            self.touch(index);
+            return self.settle_orders(index, out);
+        }
         let slice = &mut self.homes[index as usize].slice;
         if matches!(server.phase, Phase::Closing) && self.planted.is(Fault::ClosingFreedAtOnce) {
             return;
@@ -521,6 +555,14 @@ impl Worker {
             return self.part(now, conn, why, true, out);
         }
         self.refuse(now, conn, Refusal::ServerLost, out);
+    }
+}
+
+/// True where the server has said no, so that its end follows at once.
+fn is_answer(why: &DialRefusal) -> bool {
+    match why {
+        DialRefusal::Server { .. } | DialRefusal::Credentials(_) => true,
+        DialRefusal::Socket(_) | DialRefusal::Lost | DialRefusal::TimedOut => false,
     }
 }
 

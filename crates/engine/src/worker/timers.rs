@@ -160,7 +160,7 @@ impl Worker {
         let Some(server) = self.servers.get(conn.index(), conn.generation) else { return };
         match &server.phase {
             Phase::Dialling => self.login_failed(now, conn, DialRefusal::Socket(DialError::TimedOut), out),
-            Phase::Greeting(_) => self.login_failed(now, conn, DialRefusal::TimedOut, out),
+            Phase::Greeting(_) => self.login_refused(now, conn, DialRefusal::TimedOut, out),
             Phase::Idle => self.idle_due(now, conn, out),
             Phase::Preparing { client, .. } => {
                 let client = *client;

@@ -1,8 +1,9 @@
 //! Traps 43 to 47: cancel requests.
 
 use engine::contract::{Gone, Input};
+use engine::orders::{Note, Order};
 use engine::remark::Remark;
-use model::id::ConnId;
+use model::id::{ConnId, WorkerId};
 
 use super::stand::Stand;
 
@@ -208,4 +209,54 @@ fn a_key_of_protocol_three_two_is_long() {
     stand.bytes(conn, &bytes);
     let heard = stand.heard_bytes(conn);
     assert_eq!(key_in(&heard).1.len(), 28);
+}
+
+/// What was passed on to another worker, or sent back to it, last.
+fn passed(stand: &mut Stand) -> Option<(WorkerId, ConnId)> {
+    std::mem::take(&mut stand.notes).into_iter().rev().find_map(|note| match note {
+        Note::Cancel { to, conn, .. } => Some((to, conn)),
+        _ => None,
+    })
+}
+
+#[test]
+fn keys_guessed_for_another_worker_count_as_well() {
+    let mut stand = Stand::with(1, |config, _| {
+        config.proxy.wrong_cancel_keys_max = model::config::checked::Limit(Some(3));
+    });
+    let (pid, secret): (u32, Box<[u8]>) = (1 << 24 | 1, Box::from([1, 2, 3, 4]));
+    let key = (pid, secret.to_vec());
+    let passed_on = |stand: &mut Stand| {
+        let conn = cancel(stand, &key);
+        let sent = passed(stand);
+        assert!(sent.is_none_or(|sent| sent == (WorkerId(1), conn)));
+        (sent.is_some(), conn)
+    };
+    // Those that were somebody's do not count.
+    for _ in 0..5 {
+        let (_, conn) = passed_on(&mut stand);
+        assert!(!stand.is_over(conn));
+        stand.order(Order::CancelDone { conn });
+        assert!(stand.is_over(conn));
+    }
+    for _ in 0..3 {
+        let (sent, conn) = passed_on(&mut stand);
+        assert!(sent);
+        stand.order(Order::Cancel { from: (WorkerId(1), conn), pid, secret: secret.clone() });
+        assert!(stand.is_over(conn));
+    }
+    assert!(stand.remarks.iter().any(|remark| matches!(remark, Remark::WrongCancelKey { .. })));
+    let (sent, conn) = passed_on(&mut stand);
+    assert!(!sent && stand.is_over(conn), "it is not listened to any more");
+}
+
+#[test]
+fn a_key_that_is_nobodys_here_goes_back_to_the_worker_it_came_from() {
+    let mut stand = Stand::new(1);
+    let (_, (pid, secret)) = client(&mut stand);
+    let asker = (WorkerId(1), ConnId::client(7, 2));
+    stand.order(Order::Cancel { from: asker, pid, secret: [secret.clone(), vec![0]].concat().into() });
+    assert_eq!(passed(&mut stand), Some(asker));
+    stand.order(Order::Cancel { from: asker, pid, secret: secret.into() });
+    assert!(matches!(stand.notes[..], [Note::CancelDone { at }] if at == asker), "{:?}", stand.notes);
 }

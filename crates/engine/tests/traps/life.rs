@@ -105,6 +105,8 @@ fn every_credit_comes_back_once_however_its_connection_ends() {
         |stand| {
             stand.take(Input::Dialled { conn: stand.servers[0] });
             stand.wait(16);
+            assert_eq!(stand.credits, 0, "a server that says nothing may hold its place all the same");
+            stand.wait(30);
         },
         |stand| {
             stand.take(Input::Dialled { conn: stand.servers[0] });
@@ -113,6 +115,7 @@ fn every_credit_comes_back_once_however_its_connection_ends() {
         |stand| {
             stand.take(Input::Dialled { conn: stand.servers[0] });
             stand.say(stand.servers[0], "FATAL 53300 full InitProcess");
+            assert_eq!(stand.credits, 0, "a server that refuses holds its place until its end");
             stand.gone(stand.servers[0]);
         },
         |stand| {
@@ -149,6 +152,8 @@ fn a_full_or_starting_server_costs_no_client() {
         stand.say(a, "Q one");
         stand.take(Input::Dialled { conn: stand.servers[1] });
         stand.say(stand.servers[1], words);
+        assert_eq!((stand.credits, stand.servers.len()), (0, 2), "what it teaches comes with its end");
+        stand.gone(stand.servers[1]);
         assert!(matches!(stand.backs[..], [Back::Closed, Back::Refused(DialRefusal::Server { .. })]));
         assert_eq!(stand.servers.len(), 2, "when to try again is the steward's to say");
         assert!(!stand.is_over(a) && stand.hear(a).is_empty(), "{words}");
@@ -156,6 +161,31 @@ fn a_full_or_starting_server_costs_no_client() {
         stand.wait(1);
         assert_eq!(stand.hear(stand.servers[2]), "Q \"one\"");
     }
+}
+
+#[test]
+fn what_a_refusal_teaches_comes_before_the_next_dial() {
+    let dialled = || {
+        let mut stand = Stand::new(2);
+        stand.greets = false;
+        let a = stand.connect();
+        stand.say(a, "Startup user=alice database=app");
+        stand.take(Input::Dialled { conn: stand.servers[0] });
+        stand
+    };
+    let mut stand = dialled();
+    stand.say(stand.servers[0], "FATAL 53300 full InitProcess");
+    assert_eq!(
+        (stand.servers.len(), stand.credits),
+        (1, 1),
+        "there is a credit, and it is not asked for yet"
+    );
+    stand.gone(stand.servers[0]);
+    stand.wait(1);
+    assert_eq!((stand.servers.len(), stand.credits), (2, 1));
+    let mut stand = dialled();
+    stand.wait(16);
+    assert_eq!((stand.servers.len(), stand.credits), (2, 0), "a server that is silent teaches nothing soon");
 }
 
 #[test]

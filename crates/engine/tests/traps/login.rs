@@ -135,6 +135,7 @@ fn an_error_without_a_single_field_is_an_error() {
     let server = stand.servers[0];
     stand.take(engine::contract::Input::Dialled { conn: server });
     stand.bytes(server, b"E\0\0\0\x05\0");
+    stand.gone(server);
     let refused = Back::Refused(DialRefusal::Server { code: None, routine: "".into(), message: "".into() });
     assert_eq!(stand.backs, [refused]);
     assert!(!stand.is_over(a));

@@ -75,7 +75,8 @@ async fn act(hub: &Arc<Hub>, line: &VerbLine, argument: Option<&str>, said: &str
         Verb::Enable => Command::Enable(database()?),
         Verb::Shutdown => Command::Shutdown(ending(argument, said)?),
         Verb::Suspend => {
-            let why = "processes are replaced by starting the new one beside the old one on the same port";
+            let why = "it serves a process that takes connections over, and none does yet: start the new one beside the \
+                       old one on the same port";
             return Err(Failure::explained("SUSPEND is not supported", why));
         }
         Verb::Reload => return reload(hub).await,

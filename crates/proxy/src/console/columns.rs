@@ -65,6 +65,10 @@ columns! {
         n avg_server_parse_count, n avg_bind_count, n avg_client_login_count;
     /// SHOW TOTALS
     TOTALS = s name, n value;
+    /// SHOW MEM; more than two gigabytes are no mistake here, so the numbers are wider than PgBouncer's
+    MEM = s name, q size, q used, q free, q memtotal;
+    /// SHOW DNS_HOSTS
+    DNS_HOSTS = s hostname, q ttl, s addrs;
     /// SHOW DNS_ZONES
     DNS_ZONES = s zonename, q serial, i count;
     /// SHOW client_encoding

@@ -156,12 +156,12 @@ pub const TOPICS: &[TopicLine] = &[
     topic("clients", Topic::Clients, c::CLIENTS),
     topic("config", Topic::Config, c::CONFIG),
     topic("databases", Topic::Databases, c::DATABASES),
-    topic("dns_hosts", Topic::DnsHosts, &[]),
+    topic("dns_hosts", Topic::DnsHosts, c::DNS_HOSTS),
     topic("dns_zones", Topic::DnsZones, c::DNS_ZONES),
     TopicLine { word: "fds", topic: Topic::Fds, right: Right::Admin, columns: &[] },
     topic("help", Topic::Help, &[]),
     topic("lists", Topic::Lists, c::LISTS),
-    topic("mem", Topic::Mem, &[]),
+    topic("mem", Topic::Mem, c::MEM),
     topic("metrics", Topic::Metrics, c::METRICS),
     topic("peers", Topic::Peers, c::PEERS),
     topic("peer_pools", Topic::PeerPools, c::PEER_POOLS),
@@ -203,7 +203,8 @@ pub const PRETENCES: &[Pretence] = &[
 
 /// The DETAIL of SHOW HELP.
 pub const HELP: &str = "\n\tSHOW HELP|CONFIG|DATABASES|POOLS|CLIENTS|SERVERS|USERS|VERSION\n\
-    \tSHOW SOCKETS|ACTIVE_SOCKETS|LISTS|STATE|METRICS\n\
+    \tSHOW SOCKETS|ACTIVE_SOCKETS|LISTS|STATE|METRICS|MEM\n\
+    \tSHOW DNS_HOSTS|DNS_ZONES\n\
     \tSHOW STATS|STATS_TOTALS|STATS_AVERAGES|TOTALS\n\
     \tSET key = arg\n\
     \tRELOAD\n\

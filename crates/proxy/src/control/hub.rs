@@ -17,6 +17,8 @@ use super::averages::Averages;
 use crate::console::guests::Guests;
 use crate::mail::{StewardLetter, StewardMail};
 use crate::observe::format;
+use crate::resolve::{Known, Resolver};
+use crate::worker::hoard::Hoard;
 
 /// All of a process's books must be in within this time.
 const BOOKS_DEADLINE: Duration = Duration::from_secs(5);
@@ -39,6 +41,8 @@ pub(super) struct Parts {
     pub config: Arc<Config>,
     pub listen_port: u16,
     pub descriptors: u64,
+    pub resolver: Resolver,
+    pub hoard: Hoard,
     pub manners: Manners,
     pub epoch: Instant,
 }
@@ -222,6 +226,17 @@ impl Hub {
         (self.parts.manners.reload)()
     }
 
+    /// Tells the steward how busy the workers are.
+    pub(super) fn busy(&self, busy: Box<[u32]>) {
+        // Where the steward has ended, so has the process.
+        self.parts.steward.send(StewardLetter::Busy(busy));
+    }
+
+    /// Threads that serve.
+    pub(super) fn workers(&self) -> u16 {
+        self.parts.workers
+    }
+
     /// The limit of open files.
     pub(super) fn descriptors(&self) -> u64 {
         self.parts.descriptors
@@ -240,6 +255,16 @@ impl Hub {
     /// Since the process started.
     pub fn age(&self) -> Duration {
         self.parts.epoch.elapsed()
+    }
+
+    /// What is known of names.
+    pub(crate) fn names(&self) -> Vec<Known> {
+        self.parts.resolver.known()
+    }
+
+    /// Bytes that all workers keep for connections.
+    pub(crate) fn kept_bytes(&self) -> usize {
+        self.parts.hoard.bytes()
     }
 
     /// What SHOW VERSION prints.

@@ -74,6 +74,7 @@ impl Keeper {
         let (command, reply) = match letter {
             StewardLetter::Note(worker, note) => return Some(StewardInput::Note(worker, note)),
             StewardLetter::Configure(config) => return Some(StewardInput::Configure(config)),
+            StewardLetter::Busy(busy) => return Some(StewardInput::Busy(busy)),
             StewardLetter::Ask(command, reply) => (command, Some(reply)),
             StewardLetter::Wish(Wish::Reload) => {
                 // The other thread lives as long as the process.

@@ -16,6 +16,7 @@ use crate::life::{Seat, Started};
 use crate::mail::{ConsoleDoor, ConsoleGuest};
 
 pub(crate) mod averages;
+mod busy;
 mod http;
 mod hub;
 mod keeper;
@@ -87,6 +88,8 @@ pub fn start(seat: Seat, manners: Manners) -> io::Result<Started> {
         listen_port: port.unwrap_or(seat.config.proxy.listen_port),
         config: seat.config,
         descriptors: seat.descriptors,
+        resolver: seat.resolver,
+        hoard: seat.hoard,
         manners,
         epoch: seat.epoch,
     }));
@@ -98,6 +101,7 @@ pub fn start(seat: Seat, manners: Manners) -> io::Result<Started> {
                 http::serve(listener, hub.clone());
             }
             tokio::spawn(averages::keep(hub.clone()));
+            tokio::spawn(busy::watch(hub.clone()));
             tokio::spawn(reload::watch(hub.clone(), reloads));
             console::receive(hub, arriving).await;
         });

@@ -58,6 +58,10 @@ pub struct Seat {
     pub letters: mpsc::Receiver<StewardLetter>,
     /// Where clients find us.
     pub listens: Vec<At>,
+    /// What is known of names.
+    pub resolver: Resolver,
+    /// Bytes kept by the process.
+    pub hoard: Hoard,
     /// The zero of all clocks.
     pub epoch: Instant,
 }
@@ -136,6 +140,8 @@ fn live(
     let (steward, letters) = mail::steward_box();
     let workers = usize::try_from(config.proxy.workers.max(1)).unwrap_or(1);
     let (mails, berths) = crew::berths(workers).map_err(cannot("make an event loop"))?;
+    let resolver = Resolver::start(Arc::new(resolve::system)).map_err(cannot("start a thread"))?;
+    let hoard = Hoard::default();
     let started = control(Seat {
         config: config.clone(),
         descriptors,
@@ -143,6 +149,8 @@ fn live(
         mail: steward.clone(),
         letters,
         listens: listens.clone(),
+        resolver: resolver.clone(),
+        hoard: hoard.clone(),
         epoch,
     })
     .map_err(cannot("start the control side"))?;
@@ -150,10 +158,10 @@ fn live(
         steward: steward.clone(),
         console: started.console,
         derivers: Derivers::start(DERIVERS).map_err(cannot("start a thread"))?,
-        resolver: Resolver::start(Arc::new(resolve::system)).map_err(cannot("start a thread"))?,
+        resolver,
         journal: Journal::start(&config.proxy).map_err(cannot("start a thread"))?,
         tuning,
-        hoard: Hoard::default(),
+        hoard,
         epoch,
     };
     let process_key = entropy();

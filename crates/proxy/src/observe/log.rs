@@ -3,6 +3,7 @@
 //! Everything else in the process logs through `tracing` as it goes; this is only for what comes in numbers.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -16,6 +17,13 @@ use super::phrase::{self, Line};
 /// News that may wait to be written; beyond it they are dropped and counted.
 const PENDING_MAX: usize = 8_192;
 
+#[derive(Debug)]
+struct News {
+    worker: WorkerId,
+    remark: Remark,
+    from: Option<SocketAddr>,
+}
+
 #[derive(Debug, Default)]
 struct Switches {
     connections: AtomicBool,
@@ -27,19 +35,19 @@ struct Switches {
 /// The way to the log; clones lead to the same one.
 #[derive(Clone, Debug)]
 pub struct Journal {
-    lines: mpsc::SyncSender<(WorkerId, Remark)>,
+    lines: mpsc::SyncSender<News>,
     switches: Arc<Switches>,
 }
 
 impl Journal {
     /// Starts the thread; it ends with the last clone.
     pub fn start(proxy: &Proxy) -> io::Result<Self> {
-        let (lines, inbox) = mpsc::sync_channel::<(WorkerId, Remark)>(PENDING_MAX);
+        let (lines, inbox) = mpsc::sync_channel::<News>(PENDING_MAX);
         let switches = Arc::new(Switches::default());
         let journal = Self { lines, switches: switches.clone() };
         journal.retune(proxy);
         thread::Builder::new().name("log".into()).spawn(move || {
-            while let Ok((worker, remark)) = inbox.recv() {
+            while let Ok(news) = inbox.recv() {
                 let dropped = switches.dropped.swap(0, Ordering::Relaxed);
                 if dropped > 0 {
                     tracing::warn!(
@@ -47,7 +55,7 @@ impl Journal {
                         "log lines were dropped: whoever reads the log is too slow"
                     );
                 }
-                write(worker, &remark, &switches);
+                write(&news, &switches);
             }
         })?;
         Ok(journal)
@@ -60,15 +68,16 @@ impl Journal {
         self.switches.pooler_errors.store(proxy.log_pooler_errors, Ordering::Relaxed);
     }
 
-    /// Notes a piece of news. Never waits.
-    pub fn remark(&self, worker: WorkerId, remark: Remark) {
-        if self.lines.try_send((worker, remark)).is_err() {
+    /// Notes a piece of news, with our own end of the connection it is about where that is known. Never waits.
+    pub fn remark(&self, worker: WorkerId, remark: Remark, from: Option<SocketAddr>) {
+        if self.lines.try_send(News { worker, remark, from }).is_err() {
             self.switches.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
 
-fn write(worker: WorkerId, remark: &Remark, switches: &Switches) {
+fn write(news: &News, switches: &Switches) {
+    let News { worker, remark, from } = news;
     let on = |switch: &AtomicBool| switch.load(Ordering::Relaxed);
     let wanted = match remark {
         Remark::ClientIn { .. } | Remark::ServerIn { .. } => on(&switches.connections),
@@ -79,14 +88,14 @@ fn write(worker: WorkerId, remark: &Remark, switches: &Switches) {
         | Remark::WrongCancelKey { .. } => true,
     };
     if let Remark::ClientOut { conn, key, peer, why: ClientOut::Refused(refusal), .. } = remark {
-        let who = phrase::client(worker, *conn, key.as_ref(), peer);
+        let who = phrase::client(*worker, *conn, key.as_ref(), peer);
         if on(&switches.pooler_errors) {
             tracing::warn!(reason = refusal.label(), "{who}pooler error: {}", refusal.text());
         } else {
             tracing::debug!(reason = refusal.label(), "{who}pooler error: {}", refusal.text());
         }
     }
-    match phrase::line(worker, remark) {
+    match phrase::line(*worker, remark, *from) {
         Line::Error(text) => tracing::error!("{text}"),
         Line::Warning(text) => tracing::warn!("{text}"),
         Line::Info(text) if wanted => tracing::info!("{text}"),

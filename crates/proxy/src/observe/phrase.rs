@@ -1,6 +1,7 @@
 //! News in words. Where PgBouncer has a phrase, it is repeated to the letter: operators' tools match it. No secrets, no SQL.
 
 use std::fmt::Write;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use engine::contract::{DialError, Gone, Peer};
@@ -19,8 +20,8 @@ pub enum Line {
     Info(String),
 }
 
-/// The line for a piece of news.
-pub fn line(worker: WorkerId, remark: &Remark) -> Line {
+/// The line for a piece of news. `from`: our own end of the connection it is about, where that has an address.
+pub fn line(worker: WorkerId, remark: &Remark, from: Option<SocketAddr>) -> Line {
     match remark {
         Remark::ClientIn { conn, key, peer } => Line::Info(format!(
             "{}login attempt: db={} user={} tls=no replication={}",
@@ -33,7 +34,9 @@ pub fn line(worker: WorkerId, remark: &Remark) -> Line {
             Line::Info(format!("{}{}", client(worker, *conn, key.as_ref(), peer), closing(&left(why), *age)))
         }
         Remark::ServerIn { conn, key } => {
-            Line::Info(format!("{}new connection to server", server(worker, *conn, key)))
+            // As in PgBouncer, a unix socket comes from nowhere.
+            let from = from.map(|from| format!(" (from {from})")).unwrap_or_default();
+            Line::Info(format!("{}new connection to server{from}", server(worker, *conn, key)))
         }
         Remark::ServerOut { conn, key, why, age } => {
             Line::Info(format!("{}{}", server(worker, *conn, key), closing(why.label(), *age)))
@@ -75,7 +78,7 @@ pub(crate) fn pointer(worker: WorkerId, conn: ConnId) -> String {
 
 fn seat(peer: &Peer) -> String {
     match peer {
-        Peer::Ip(ip, port) => std::net::SocketAddr::new(*ip, *port).to_string(),
+        Peer::Ip(ip, port) => SocketAddr::new(*ip, *port).to_string(),
         Peer::Unix { pid, .. } => format!("unix({pid})"),
     }
 }
@@ -137,7 +140,7 @@ mod tests {
     }
 
     fn text(remark: Remark) -> String {
-        match line(WorkerId(0), &remark) {
+        match line(WorkerId(0), &remark, None) {
             Line::Error(text) | Line::Warning(text) | Line::Info(text) => text,
         }
     }
@@ -162,6 +165,20 @@ mod tests {
             age: Duration::from_secs(1),
         };
         assert_eq!(text(out), "S-0x80000001: shop/app closing because: server conn crashed? (age=1s)");
+    }
+
+    #[test]
+    fn a_new_server_says_where_from() {
+        let up = Remark::ServerIn { conn: ConnId::server(1, 0), key: key() };
+        let said = |from: Option<&str>| line(WorkerId(0), &up, from.map(|from| from.parse().unwrap()));
+        for (from, words) in [
+            (Some("10.0.0.1:4711"), " (from 10.0.0.1:4711)"),
+            (Some("[::1]:5"), " (from [::1]:5)"),
+            (None, ""),
+        ] {
+            let text = format!("S-0x80000001: shop/app new connection to server{words}");
+            assert_eq!(said(from), Line::Info(text));
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a worker hands to other threads: clients that move, costly steps, notes and news.
 
 use engine::contract::{Destination, Outputs, Parcel};
+use engine::remark::Remark;
 use model::id::WorkerId;
 
 use super::room::{News, Room};
@@ -53,7 +54,17 @@ impl Errands {
             self.steward.note(self.id, note);
         }
         for remark in outs.remarks.drain(..) {
-            self.journal.remark(self.id, remark);
+            let from = match &remark {
+                Remark::ServerIn { conn, .. } => room.table.find(*conn).and_then(|conn| conn.line.local()),
+                Remark::ClientIn { .. }
+                | Remark::ClientOut { .. }
+                | Remark::ServerOut { .. }
+                | Remark::DialRefused { .. }
+                | Remark::OutOfStep { .. }
+                | Remark::Tainted { .. }
+                | Remark::WrongCancelKey { .. } => None,
+            };
+            self.journal.remark(self.id, remark, from);
         }
     }
 

@@ -1,7 +1,7 @@
 //! A connection's two ways: reading and writing, whatever lies beneath. Not here: when to do either.
 
 use std::io::{self, IoSlice};
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use mio::event::Source;
@@ -73,6 +73,14 @@ impl Line {
         match self {
             Self::Tcp(stream) => stream.peer_addr().is_ok(),
             Self::Unix(stream) => stream.peer_addr().is_ok(),
+        }
+    }
+
+    /// Our own end, where it has an address.
+    pub fn local(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(stream) => stream.local_addr().ok(),
+            Self::Unix(_) => None,
         }
     }
 

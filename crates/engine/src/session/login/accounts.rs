@@ -1,5 +1,7 @@
 //! What the configuration says about who may log in.
 
+use std::sync::Arc;
+
 use model::config::checked::{AuthType, Config, RESERVED};
 use wire::auth::scram::ITERATIONS_MAX;
 
@@ -32,6 +34,14 @@ pub(super) fn example(config: &Config) -> Option<Stored> {
     config.users.values().find_map(|user| Stored::read(user.password.as_ref()?))
 }
 
+/// Some user and its secret, the same for a number as long as nobody comes or goes: whom a stranger is treated like.
+/// `None` where it has no secret that can be used.
+pub(super) fn alike(config: &Config, pick: u64) -> Option<(Arc<str>, Stored)> {
+    let among = (config.users.len() as u64).max(1);
+    let (name, user) = config.users.iter().nth((pick % among) as usize)?;
+    Some((name.clone(), Stored::read(user.password.as_ref()?)?))
+}
+
 /// Whether a startup parameter is to be forgotten. `name` is in lower case.
 pub(super) fn ignores(config: &Config, name: &str) -> bool {
     config.proxy.ignore_startup_parameters.iter().any(|ignored| ignored.eq_ignore_ascii_case(name))
@@ -54,7 +64,7 @@ pub(super) fn is_console(database: &str) -> bool {
 
 /// Whether this user may use the console, and then whether it may command.
 pub(super) fn console_right(config: &Config, user: &str) -> Option<bool> {
-    let among = |list: &[std::sync::Arc<str>]| list.iter().any(|name| **name == *user);
+    let among = |list: &[Arc<str>]| list.iter().any(|name| **name == *user);
     if among(&config.admin.admin_users) {
         return Some(true);
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use model::config::checked::Config;
 use wire::auth::scram::ClientKey;
+use wire::sqlstate::SqlState;
 use wire::startup::{self, OptionsError, Setting, Startup, parse_options};
 
 use super::{Parameter, Proven, accounts};
@@ -13,6 +14,10 @@ use crate::refuse::Refusal;
 /// What PgBouncer keeps apart for each client, beside `track_extra_parameters`.
 const TRACKED: [&str; 5] =
     ["application_name", "client_encoding", "datestyle", "standard_conforming_strings", "timezone"];
+
+/// PgBouncer's words for switches that are no settings.
+const ONLY_SETTINGS: &str =
+    "unsupported options startup parameter: only '-c config=val' and '--config=val' are allowed";
 
 /// A startup packet that can be served, if its sender is who it says.
 pub(super) struct Asked {
@@ -53,7 +58,10 @@ impl Asked {
 fn name(field: &str, bytes: &[u8]) -> Result<Arc<str>, Refusal> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(text.into()),
-        Err(_) => Err(Refusal::BadStartup(format!("{field} name in startup packet is not UTF-8").into())),
+        Err(_) => Err(Refusal::BadStartup {
+            code: SqlState::PROTOCOL_VIOLATION,
+            text: format!("{field} name in startup packet is not UTF-8").into(),
+        }),
     }
 }
 
@@ -86,11 +94,15 @@ fn options(text: &[u8], config: &Config) -> Result<Vec<Setting>, Refusal> {
             Ok(settings)
         }
         Err(_) if ignored => Ok(Vec::new()),
-        Err(OptionsError::Unknown { .. }) => Err(Refusal::BadStartup(
-            "unsupported options startup parameter: only '-c config=val' and '--config=val' are allowed"
-                .into(),
-        )),
-        Err(error) => Err(Refusal::BadStartup(error.to_string().into())),
+        Err(error) => {
+            let text = match &error {
+                OptionsError::Unknown { .. } => ONLY_SETTINGS.into(),
+                OptionsError::NoValue { .. } | OptionsError::NoName | OptionsError::TooMany { .. } => {
+                    error.to_string().into()
+                }
+            };
+            Err(Refusal::BadStartup { code: error.code(), text })
+        }
     }
 }
 

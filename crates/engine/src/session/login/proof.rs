@@ -8,7 +8,8 @@
 //! ```
 //!
 //! A user who cannot log in is asked like one who can. Of a plain login every failure costs one derivation, whatever is
-//! stored. Of SCRAM none does: only the first login with a stored plain password since the process started derives.
+//! stored. Of SCRAM only the first login with a stored plain password since the process started derives; a stranger costs
+//! what some user, always the same one, would cost in its place, and leaves the result to that user.
 
 use model::config::checked::{AuthType, SecretText};
 use rand_core::RngCore;
@@ -52,8 +53,14 @@ pub(super) enum Proof {
 pub(super) enum Slow {
     /// A password that was given, to be compared with a verifier.
     Given { password: SecretText, verifier: Verifier },
-    /// A stored password, of which a verifier is to be made.
-    Stored { password: SecretText, salt: Box<[u8]>, iterations: u32, first: ClientFirst },
+    /// A stored password, of which a verifier is to be made; a stranger gets the doomed one all the same.
+    Stored {
+        password: SecretText,
+        salt: Box<[u8]>,
+        iterations: u32,
+        first: ClientFirst,
+        doomed: Option<Verifier>,
+    },
 }
 
 /// Asks for a proof.
@@ -182,23 +189,32 @@ fn on_client_first(
         Err(error) => return ended(&error),
     };
     let iterations = accounts::scram_iterations(cx.config);
-    match stored {
+    // Looked for in every login, so that it tells nothing.
+    let alike = accounts::alike(cx.config, cx.keys.pick(&asked.user));
+    let (owner, password, doomed) = match stored {
         Some(Stored::Scram(verifier)) => {
             let verifier = cx.keys.verifier(Some(&verifier), &asked.user, iterations);
-            challenge(cx, first, verifier, send)
+            return challenge(cx, first, verifier, send);
         }
-        Some(Stored::Plain(password)) => {
-            let salt: Box<[u8]> = cx.keys.verifier(None, &asked.user, iterations).salt().into();
-            match cx.keys.salted(password.expose().as_bytes(), &salt, iterations) {
-                Some(salted) => challenge(cx, first, Verifier::of(&salted, &salt, iterations), send),
-                None => Verdict::Slow(Slow::Stored { password, salt, iterations, first }),
-            }
-        }
+        Some(Stored::Plain(password)) => (asked.user.clone(), password, None),
         // An MD5 hash can't take part in SCRAM: nobody's verifier stands in, which refuses every proof.
         Some(Stored::Md5(_)) | None => {
             let doomed = cx.keys.verifier(None, &asked.user, iterations);
-            challenge(cx, first, doomed, send)
+            match alike {
+                Some((owner, Stored::Plain(password))) => (owner, password, Some(doomed)),
+                Some((_, Stored::Scram(_) | Stored::Md5(_))) | None => {
+                    return challenge(cx, first, doomed, send);
+                }
+            }
         }
+    };
+    let salt: Box<[u8]> = cx.keys.verifier(None, &owner, iterations).salt().into();
+    match cx.keys.salted(password.expose().as_bytes(), &salt, iterations) {
+        Some(salted) => {
+            let made = Verifier::of(&salted, &salt, iterations);
+            challenge(cx, first, doomed.unwrap_or(made), send)
+        }
+        None => Verdict::Slow(Slow::Stored { password, salt, iterations, first, doomed }),
     }
 }
 
@@ -226,7 +242,7 @@ impl Slow {
                 salt: verifier.salt().into(),
                 iterations: verifier.iterations(),
             },
-            Self::Stored { password, salt, iterations, first: _ } => {
+            Self::Stored { password, salt, iterations, first: _, doomed: _ } => {
                 LoginStep::Derive { password: password.clone(), salt: salt.clone(), iterations: *iterations }
             }
         }
@@ -249,10 +265,10 @@ impl Slow {
                 cx.keys.keep(password, verifier.salt(), verifier.iterations(), salted);
                 Verdict::Right(Some(client_key))
             }
-            Self::Stored { password, salt, iterations, first } => {
-                let verifier = Verifier::of(&salted, &salt, iterations);
+            Self::Stored { password, salt, iterations, first, doomed } => {
+                let made = Verifier::of(&salted, &salt, iterations);
                 cx.keys.keep(password.expose().as_bytes(), &salt, iterations, salted);
-                challenge(cx, first, verifier, send)
+                challenge(cx, first, doomed.unwrap_or(made), send)
             }
         }
     }

@@ -91,14 +91,34 @@ fn a_client_that_leaves_twice_stops_the_process() {
 }
 
 #[test]
-fn cancels_are_passed_on_and_unknown_workers_are_answered_at_once() {
+fn cancels_are_passed_on_and_come_back_at_once_where_they_name_no_worker() {
     let mut table = Table::new(2, |_| {});
     let conn = ConnId::client(9, 3);
     let cancel = |to| Note::Cancel { to: WorkerId(to), conn, pid: 5, secret: Box::from([1, 2, 3, 4]) };
     let orders = table.note(cancel(1));
     assert!(matches!(orders[..], [(WorkerId(1), Order::Cancel { from: (W0, _), pid: 5, .. })]));
     let orders = table.note(cancel(2));
-    assert!(matches!(orders[..], [(W0, Order::CancelDone { .. })]));
+    assert!(matches!(orders[..], [(W0, Order::Cancel { from: (W0, to), pid: 5, .. })] if to == conn));
     let orders = table.on(StewardInput::Note(WorkerId(1), Note::CancelDone { at: (W0, conn) }));
     assert!(matches!(orders[..], [(W0, Order::CancelDone { conn: done })] if done == conn));
+}
+
+#[test]
+fn a_pool_lives_where_there_is_least_to_do() {
+    let mut table = Table::new(2, |config| {
+        let mut pinned = model::config::checked::Database::with_defaults("pinned".into());
+        pinned.server = "main".into();
+        pinned.worker.0 = Some(0);
+        config.add_database(pinned);
+    });
+    let home = |table: &mut Table, database: &str| table.knock(database, "ann").expect("there is room").home;
+    let first: Vec<_> = ["a", "b", "c", "d"].map(|name| home(&mut table, name)).into();
+    assert_eq!(first, [0, 1, 0, 1].map(WorkerId), "nobody has done anything: by number");
+    table.on(StewardInput::Busy([900, 20].into()));
+    assert_eq!(["e", "f", "g"].map(|name| home(&mut table, name)), [1; 3].map(WorkerId), "one is full");
+    assert_eq!(home(&mut table, "a"), WorkerId(0), "a pool does not move");
+    table.on(StewardInput::Busy([900, 700].into()));
+    assert_eq!(home(&mut table, "h"), WorkerId(0), "both are: fewer pools count again");
+    table.on(StewardInput::Busy([1_000, 0].into()));
+    assert_eq!(home(&mut table, "pinned"), WorkerId(0), "the configuration wins");
 }

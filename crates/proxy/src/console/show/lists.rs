@@ -7,6 +7,7 @@ use model::config::checked::Config;
 
 use crate::console::table::{Row, number, text};
 use crate::control::{Frame, Shelf};
+use crate::resolve::Known;
 
 pub(super) fn state(books: &Books) -> Vec<Row> {
     let yes = |on: bool| text(if on { "yes" } else { "no" });
@@ -25,9 +26,8 @@ pub(super) fn config(config: &Config) -> Vec<Row> {
     config.texts().into_iter().map(row).collect()
 }
 
-/// PgBouncer's list. Nothing is kept in reserve here, so the free ones are none; names are the resolver's affair and
-/// are not counted.
-pub(super) fn lists(frame: &Frame, clients: &Shelf) -> Vec<Row> {
+/// PgBouncer's list. Nothing is kept in reserve here, so the free ones are none.
+pub(super) fn lists(frame: &Frame, clients: &Shelf, names: &[Known]) -> Vec<Row> {
     let logins = clients.clients.iter().filter(|(_, row)| row.state == ClientState::Login).count() as u64;
     let mut pools: Vec<_> = frame.slices.iter().map(|at| (&at.row.key.database, &at.row.key.user)).collect();
     pools.sort();
@@ -45,10 +45,10 @@ pub(super) fn lists(frame: &Frame, clients: &Shelf) -> Vec<Row> {
         ("login_clients", logins),
         ("free_servers", 0),
         ("used_servers", servers),
-        ("dns_names", 0),
+        ("dns_names", names.len() as u64),
         ("dns_zones", 0),
         ("dns_queries", 0),
-        ("dns_pending", 0),
+        ("dns_pending", names.iter().filter(|name| name.pending).count() as u64),
     ];
     items.into_iter().map(|(list, count)| vec![text(list), number(count)]).collect()
 }

@@ -4,6 +4,7 @@ mod connections;
 mod databases;
 mod lists;
 mod pools;
+mod process;
 mod stats;
 
 use engine::snapshot::Book;
@@ -31,7 +32,7 @@ pub(super) async fn show(hub: &Hub, line: &TopicLine) -> Result<Reply, Failure> 
         Topic::Databases => databases::databases(&hub.frame().await?, hub.listen_port()),
         Topic::Users => databases::users(&hub.frame().await?),
         Topic::Pools => pools::pools(&hub.frame().await?),
-        Topic::Lists => lists::lists(&hub.frame().await?, &hub.shelf(Book::Clients).await?),
+        Topic::Lists => lists::lists(&hub.frame().await?, &hub.shelf(Book::Clients).await?, &hub.names()),
         Topic::Stats => stats::stats(&hub.frame().await?, &hub.averages()),
         Topic::StatsTotals => stats::totals(&hub.frame().await?),
         Topic::StatsAverages => stats::averages(&hub.frame().await?, &hub.averages()),
@@ -47,9 +48,11 @@ pub(super) async fn show(hub: &Hub, line: &TopicLine) -> Result<Reply, Failure> 
         Topic::Sockets => sockets(hub).await?,
         // There is none: no instance has peers, no zone is polled, and no bytes are kept that a row could tell of.
         Topic::ActiveSockets | Topic::Peers | Topic::PeerPools | Topic::DnsZones => Vec::new(),
-        Topic::DnsHosts | Topic::Fds | Topic::Mem => {
-            let word = line.word.to_ascii_uppercase();
-            return Err(Failure::plain(format!("SHOW {word} is not supported")));
+        Topic::DnsHosts => process::dns_hosts(&hub.names()),
+        Topic::Mem => process::mem(hub.kept_bytes()),
+        Topic::Fds => {
+            let why = "it hands descriptors to a process that takes over, and no process takes connections over yet";
+            return Err(Failure::explained("SHOW FDS is not supported", why));
         }
     };
     Ok(Reply::Rows(Table::new(line.columns, rows)))

@@ -20,6 +20,8 @@ use model::id::{ConnId, PublicId, SliceId, WorkerId};
 use proxy::control::{self, Manners};
 use proxy::life::{Seat, Started};
 use proxy::mail::{self, ConsoleGuest, Letter, StewardMail, WorkerInbox};
+use proxy::resolve::Resolver;
+use proxy::worker::hoard::Hoard;
 use proxy::worker::socket::Detached;
 
 const W0: WorkerId = WorkerId(0);
@@ -67,6 +69,8 @@ impl Desk {
             mail: steward,
             letters,
             listens: Vec::new(),
+            resolver: Resolver::start(Arc::new(|_: &str| Ok(Vec::new()))).unwrap(),
+            hoard: Hoard::default(),
             epoch: Instant::now(),
         };
         let started = control::start(seat, Manners::own("0.9", Box::new(reload))).unwrap();

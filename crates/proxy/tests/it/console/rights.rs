@@ -41,4 +41,6 @@ fn errors_leave_the_connection_open() {
         assert_eq!(guest.error(said), ("08P01".into(), text.into()), "{said}");
     }
     assert_eq!(guest.rows("SHOW VERSION").len(), 1);
+    assert_eq!(guest.rows("SHOW MEM")[0], ["kept_bytes", "1", "0", "0", "0"]);
+    assert!(guest.rows("SHOW DNS_HOSTS").is_empty() && guest.rows("SHOW DNS_ZONES").is_empty());
 }

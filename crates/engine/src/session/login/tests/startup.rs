@@ -109,20 +109,21 @@ fn a_cancel_request_may_follow_a_declined_encryption() {
 
 #[test]
 fn a_first_packet_that_is_none_is_refused_as_soon_as_it_shows() {
-    let golden: [(&[u8], &str); 8] = [
-        (b"p\0\0\0\x05x", "invalid length of startup packet: 1879048192 bytes"),
-        (b"GET / HTTP/1.1", "invalid length of startup packet: 1195725856 bytes"),
-        (b"\x16\x03\x01\x02", "invalid length of startup packet: 369295618 bytes"),
-        (b"\0\0\0\x07", "invalid length of startup packet: 7 bytes"),
-        (b"\0\0\x27\x11", "invalid length of startup packet: 10001 bytes"),
-        (b"\0\0\0\x08\0\x02\0\0", "unsupported frontend protocol 2.0: server supports 3.0 to 3.2"),
-        (b"\0\0\0\x09\0\x03\0\0\0", "no PostgreSQL user name specified in startup packet"),
-        (b"\0\0\0\x08\0\x03\0\0", "invalid startup packet layout: expected terminator as last byte"),
+    let golden: [(&[u8], &str, &str); 9] = [
+        (b"p\0\0\0\x05x", "08P01", "invalid length of startup packet: 1879048192 bytes"),
+        (b"GET / HTTP/1.1", "08P01", "invalid length of startup packet: 1195725856 bytes"),
+        (b"\x16\x03\x01\x02", "08P01", "invalid length of startup packet: 369295618 bytes"),
+        (b"\0\0\0\x07", "08P01", "invalid length of startup packet: 7 bytes"),
+        (b"\0\0\x27\x11", "08P01", "invalid length of startup packet: 10001 bytes"),
+        (b"\0\0\0\x08\0\x02\0\0", "0A000", "unsupported frontend protocol 2.0: server supports 3.0 to 3.2"),
+        (b"\0\0\0\x08\0\x04\0\0", "0A000", "unsupported frontend protocol 4.0: server supports 3.0 to 3.2"),
+        (b"\0\0\0\x09\0\x03\0\0\0", "28000", "no PostgreSQL user name specified in startup packet"),
+        (b"\0\0\0\x08\0\x03\0\0", "08P01", "invalid startup packet layout: expected terminator as last byte"),
     ];
-    for (bytes, text) in golden {
+    for (bytes, code, text) in golden {
         let refused = refusal(trusting().say(bytes));
-        assert_eq!(refused, Refusal::BadStartup(text.into()));
-        assert_eq!(refused.code(), SqlState::PROTOCOL_VIOLATION);
+        assert!(matches!(refused, Refusal::BadStartup { .. }), "{refused:?}");
+        assert_eq!((refused.code().as_str(), &*refused.text()), (code, text));
     }
 }
 
@@ -269,7 +270,8 @@ fn names_that_are_no_text_are_refused() {
             .expect("there");
         bytes[at + field.len() + 1] = 0xff;
         let text = format!("{field} name in startup packet is not UTF-8");
-        assert_eq!(refusal(trusting().say(&bytes)), Refusal::BadStartup(text.into()));
+        let code = SqlState::PROTOCOL_VIOLATION;
+        assert_eq!(refusal(trusting().say(&bytes)), Refusal::BadStartup { code, text: text.into() });
     }
 }
 
