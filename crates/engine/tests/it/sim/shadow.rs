@@ -229,7 +229,13 @@ impl Shadow {
             None => {
                 self.session.step(self.clock, &mut self.shared);
             }
-            Some(_) => self.session.message(b'd', b"", &mut self.shared),
+            Some(_) => {
+                // A server looks for cancels at a row, and has passed over any Sync or Flush in front of it.
+                while matches!(self.input.front(), Some((b'S' | b'H', _))) {
+                    self.input.pop_front();
+                }
+                self.session.message(b'd', b"", &mut self.shared);
+            }
         }
         self.fresh = false;
         loop {
