@@ -11,6 +11,9 @@ use super::proxy::{Proxy, Wake};
 use super::script::Act;
 use crate::rng::Rng;
 
+/// Rounds of the shell that one event may lead to: more is a proxy that spins.
+const ROUNDS_MAX: u32 = 20_000;
+
 /// Who reads at an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
@@ -162,7 +165,7 @@ impl World {
     }
 
     fn after(&mut self) -> Result<(), String> {
-        loop {
+        for _ in 0..ROUNDS_MAX {
             for server in 0..self.servers.len() {
                 for id in self.servers[server].stirred() {
                     self.at(self.now, Event::Backend(server, id));
@@ -179,6 +182,7 @@ impl World {
                 return self.check_books();
             }
         }
+        Err(format!("the proxy is busy for ever with one event: {}", self.unfinished()))
     }
 
     fn unfinished(&self) -> String {
