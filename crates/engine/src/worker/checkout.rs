@@ -463,6 +463,9 @@ impl Worker {
     /// A server has worked off what a client that left had asked.
     pub(super) fn drained_dry(&mut self, now: Now, server_id: ConnId, out: &mut Outputs) {
         let Some(server) = self.servers.get_mut(server_id.index(), server_id.generation) else { return };
+        if self.planted.is(Fault::AbandonedServerReused) {
+            server.status = TxStatus::Idle;
+        }
         if server.status == TxStatus::Idle {
             return self.check_in(now, server_id, out);
         }

@@ -9,7 +9,7 @@ use model::config::checked::{AuthType, Config, Database, Own, PoolMode, User};
 use super::client::Visit;
 use super::postgres::{Method, Postgres, Role, Setup};
 use super::proxy::{Operator, Proxy};
-use super::script::{Taste, Writer};
+use super::script::{FOCI, Taste, Writer};
 use super::world::{Guest, Trouble, World};
 use crate::rng::Rng;
 
@@ -46,12 +46,16 @@ struct Draw {
     max_connections: u32,
     mode: PoolMode,
     statements_max: u32,
+    focus: Option<u64>,
+    cancel_percent: u64,
 }
 
 fn draw(rng: &mut Rng) -> Draw {
-    let pool_size = rng.between(1, 4) as u32;
+    // Many clients of one server connection: everybody waits.
+    let crowd = rng.percent(20);
+    let pool_size = if crowd { 1 } else { rng.between(1, 4) as u32 };
     Draw {
-        clients: rng.between(1, 8),
+        clients: if crowd { rng.between(5, 9) } else { rng.between(1, 8) },
         pool_size,
         workers: rng.between(1, 3) as u16,
         max_connections: rng.between(u64::from(pool_size) + 3, 20) as u32,
@@ -63,6 +67,8 @@ fn draw(rng: &mut Rng) -> Draw {
             PoolMode::Statement,
         ]),
         statements_max: *rng.pick(&[2, 3, 200]),
+        focus: if rng.percent(50) { Some(*rng.pick(&FOCI)) } else { None },
+        cancel_percent: *rng.pick(&[6, 6, 30]),
     }
 }
 
@@ -120,6 +126,8 @@ fn guest(rng: &mut Rng, index: u64, kind: Kind, draw: &Draw, report_late: bool) 
         cancels: kind == Kind::Cancels || kind == Kind::Troubled || (kind == Kind::Direct && rng.percent(50)),
         rude: kind == Kind::Cancels || kind == Kind::Troubled || kind == Kind::Direct,
         alters: kind != Kind::Direct && draw.mode != PoolMode::Session,
+        cancel_percent: draw.cancel_percent,
+        focus: draw.focus,
         careful: rng.percent(40) || std::env::var_os("SIM_CAREFUL").is_some(),
         length: rng.between(1, 14),
     };

@@ -44,7 +44,7 @@ pub(crate) struct Shadow {
     traces_ever: BTreeSet<String>,
     /// What its startup packet brought: never forgotten, unless it said otherwise since.
     brought: Vec<String>,
-    /// Texts whose plans broke, and the table's generation then.
+    /// How often the plan of a text broke.
     pub(crate) broken: BTreeMap<String, u64>,
     clock: u64,
 }
