@@ -169,7 +169,7 @@ impl World {
                     _ => 0,
                 })
                 .sum();
-            let granted = proxy.control.slices.get(&slice.slice).map_or(0, |known| known.granted);
+            let granted = proxy.control.granted(slice.slice);
             if granted != slice.credits + going + coming {
                 return Err(format!(
                     "{:?}: {granted} credits granted, {} held, {going} on the way there, {coming} on the way back",

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::planted::Fault;
-use model::config::checked::{AuthType, Config, Database, Own, PoolMode, User};
+use model::config::checked::{AuthType, Config, Database, Limit, Own, PoolMode, User};
 
 use super::client::Visit;
+use super::control::Control;
+use super::office::Office;
 use super::postgres::{Method, Postgres, Role, Setup};
 use super::proxy::{Operator, Proxy};
 use super::script::{FOCI, Taste, Writer};
@@ -48,6 +50,9 @@ struct Draw {
     statements_max: u32,
     focus: Option<u64>,
     cancel_percent: u64,
+    own_steward: bool,
+    /// The proxy is told how many connections the server has room for.
+    told_room: bool,
 }
 
 fn draw(rng: &mut Rng) -> Draw {
@@ -69,6 +74,8 @@ fn draw(rng: &mut Rng) -> Draw {
         statements_max: *rng.pick(&[2, 3, 200]),
         focus: if rng.percent(50) { Some(*rng.pick(&FOCI)) } else { None },
         cancel_percent: *rng.pick(&[6, 6, 30]),
+        own_steward: rng.percent(60),
+        told_room: rng.percent(70),
     }
 }
 
@@ -87,8 +94,11 @@ fn postgres(rng: &mut Rng, draw: &Draw) -> Postgres {
     Postgres::new(setup, rng.fork())
 }
 
-fn config(draw: &Draw, rng: &mut Rng) -> Config {
+fn config(draw: &Draw, usable: u32, rng: &mut Rng) -> Config {
     let mut config = Config::for_tests();
+    if draw.told_room {
+        config.proxy.max_db_connections = Limit(Some(usable));
+    }
     config.proxy.auth_type = if rng.percent(50) { AuthType::Trust } else { AuthType::Plain };
     config.proxy.workers = u32::from(draw.workers);
     config.proxy.max_prepared_statements = draw.statements_max;
@@ -152,8 +162,13 @@ pub(crate) fn play(kind: Kind, seed: u64, fault: Option<Fault>) -> Result<(), St
     let report_late = postgres.setup.report_late;
     let usable = postgres.setup.max_connections - postgres.setup.superuser_reserved;
     let proxy = (kind != Kind::Direct).then(|| {
-        let config = Arc::new(config(&draw, &mut rng));
-        let mut proxy = Proxy::new(&config, usable, draw.workers, &mut rng);
+        let config = Arc::new(config(&draw, usable, &mut rng));
+        let steward = if draw.own_steward {
+            Office::own(config.clone(), draw.workers, &mut rng)
+        } else {
+            Office::Plain(Control::new(config.clone(), usable, draw.workers, rng.fork()))
+        };
+        let mut proxy = Proxy::new(&config, steward, draw.workers, &mut rng);
         proxy.books.every = if seed.is_multiple_of(3) { 1 } else { 7 };
         proxy.plant(fault);
         proxy
@@ -179,7 +194,11 @@ pub(crate) fn play(kind: Kind, seed: u64, fault: Option<Fault>) -> Result<(), St
     }
     outcome?;
     world.check_rows()?;
-    if !world.hurt && !world.servers[0].refused_full.is_empty() {
+    if let Some(proxy) = &mut world.proxy {
+        proxy.control.agrees(world.now)?;
+    }
+    let knew = draw.told_room || !draw.own_steward;
+    if !world.hurt && knew && !world.servers[0].refused_full.is_empty() {
         return Err(format!("logins were refused: {:?}", world.servers[0].refused_full));
     }
     Ok(())

@@ -5,6 +5,7 @@ mod build;
 mod client;
 mod control;
 mod net;
+mod office;
 mod postgres;
 mod proxy;
 mod script;
