@@ -11,6 +11,7 @@ use super::control::Control;
 use super::office::Office;
 use super::postgres::{Method, Postgres, Role, Setup};
 use super::proxy::{Operator, Proxy};
+use super::scram::{PASSWORD, ROUNDS, verifier};
 use super::script::{FOCI, Taste, Writer};
 use super::world::{Guest, Trouble, World};
 use crate::rng::Rng;
@@ -50,6 +51,10 @@ struct Draw {
     statements_max: u32,
     focus: Option<u64>,
     cancel_percent: u64,
+    method: Method,
+    auth: AuthType,
+    /// The proxy knows a verifier only, and logs in by what a client has proven.
+    verifiers: bool,
     own_steward: bool,
     /// The proxy is told how many connections the server has room for.
     told_room: bool,
@@ -58,6 +63,8 @@ struct Draw {
 fn draw(rng: &mut Rng) -> Draw {
     // Many clients of one server connection: everybody waits.
     let crowd = rng.percent(20);
+    let method = *rng.pick(&[Method::Trust, Method::Password, Method::Scram]);
+    let auth = *rng.pick(&[AuthType::Trust, AuthType::Plain, AuthType::ScramSha256]);
     let pool_size = if crowd { 1 } else { rng.between(1, 4) as u32 };
     Draw {
         clients: if crowd { rng.between(5, 9) } else { rng.between(1, 8) },
@@ -74,19 +81,21 @@ fn draw(rng: &mut Rng) -> Draw {
         statements_max: *rng.pick(&[2, 3, 200]),
         focus: if rng.percent(50) { Some(*rng.pick(&FOCI)) } else { None },
         cancel_percent: *rng.pick(&[6, 6, 30]),
+        method,
+        auth,
+        verifiers: method != Method::Password && auth != AuthType::Trust && rng.percent(50),
         own_steward: rng.percent(60),
         told_room: rng.percent(70),
     }
 }
 
 fn postgres(rng: &mut Rng, draw: &Draw) -> Postgres {
-    let password = "secret".to_owned();
-    let role = |superuser| Role { password: password.clone(), superuser, limit: None };
+    let role = |superuser| Role { password: PASSWORD.to_owned(), superuser, limit: None };
     let roles = [("alice", false), ("bob", false), ("root", true)];
     let setup = Setup {
         max_connections: draw.max_connections,
         superuser_reserved: 3,
-        method: if rng.percent(50) { Method::Trust } else { Method::Password },
+        method: draw.method,
         roles: roles.into_iter().map(|(name, superuser)| (name.to_owned(), role(superuser))).collect(),
         databases: BTreeMap::from([("app".to_owned(), None)]),
         report_late: rng.percent(70),
@@ -99,7 +108,8 @@ fn config(draw: &Draw, usable: u32, rng: &mut Rng) -> Config {
     if draw.told_room {
         config.proxy.max_db_connections = Limit(Some(usable));
     }
-    config.proxy.auth_type = if rng.percent(50) { AuthType::Trust } else { AuthType::Plain };
+    config.proxy.auth_type = draw.auth;
+    config.proxy.scram_iterations = ROUNDS;
     config.proxy.workers = u32::from(draw.workers);
     config.proxy.max_prepared_statements = draw.statements_max;
     config.proxy.server_round_robin = rng.percent(20);
@@ -107,8 +117,9 @@ fn config(draw: &Draw, usable: u32, rng: &mut Rng) -> Config {
     database.pool_mode = Own(Some(draw.mode));
     database.pool_size = Own(Some(draw.pool_size));
     config.add_database(database);
+    let stored = if draw.verifiers { verifier().stored_text().to_string() } else { PASSWORD.to_owned() };
     for name in ["alice", "bob"] {
-        let password = Some(model::config::checked::SecretText::new("secret".into()));
+        let password = Some(model::config::checked::SecretText::new(stored.clone()));
         config.add_user(User { password, ..User::with_defaults(name.into()) });
     }
     config
@@ -146,7 +157,7 @@ fn guest(rng: &mut Rng, index: u64, kind: Kind, draw: &Draw, report_late: bool) 
         token,
         user: (*rng.pick(&["alice", "alice", "alice", "bob"])).to_owned(),
         database: "app".to_owned(),
-        password: "secret".to_owned(),
+        password: PASSWORD.to_owned(),
         settings,
         lasting,
         report_late,

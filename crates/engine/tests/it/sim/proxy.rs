@@ -28,6 +28,8 @@ pub(crate) enum Wake {
     Mail(usize),
     /// The oldest letter of the steward's box arrives.
     Note,
+    /// A password is derived.
+    Derived(usize, Ticket, [u8; 32]),
     /// A dial comes to its end.
     Dial(usize, ConnId),
 }
@@ -160,6 +162,9 @@ impl World {
                     let mail = self.px().control.note(now, from, note);
                     self.steward_says(mail);
                 }
+            }
+            Wake::Derived(worker, ticket, salted) => {
+                self.engine_takes(worker, Input::Derived { ticket, salted });
             }
             Wake::Dial(worker, conn) => self.dial_ends(worker, conn),
         }
