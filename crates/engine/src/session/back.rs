@@ -451,7 +451,7 @@ impl Link<'_> {
             return self.deliver(None, server, m);
         };
         if let Some(statements) = &mut client.statements {
-            statements.settle();
+            statements.settle(|batch| server.ledger.is_answered(batch));
         }
         if client.pause == Pause::Unsettled {
             client.pause = Pause::No;
