@@ -53,6 +53,9 @@ if part rust || part conformance || part python || part tidy; then
 fi
 if part rust; then
   count "unit, integration and conformance tests" cargo test -q --workspace "${profile[@]}" --no-fail-fast
+  # Another choice of features: the engine, what it imports, and its tests are built once more for it. The hunt itself takes
+  # some seconds.
+  count "planted faults" cargo test -q -p connwarden-engine "${profile[@]}" --features planted --test it sim::hunt
 elif part conformance; then
   count "conformance" cargo test -p connwarden-conformance "${profile[@]}" --no-fail-fast
 fi

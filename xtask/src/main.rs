@@ -1,4 +1,5 @@
-//! `cargo xtask gen [--check]` writes what is generated; `cargo xtask tidy` checks what the compiler doesn't.
+//! `cargo xtask gen [--check]` writes what is generated; `cargo xtask tidy` checks what the compiler doesn't;
+//! `cargo xtask sim` runs the engine's simulator for longer than the tests do.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -6,12 +7,15 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 
 mod generated;
+mod sim;
 mod tidy;
 
 const USAGE: &str = "\
-cargo xtask gen           write the generated documents
-cargo xtask gen --check   fail where one is stale
-cargo xtask tidy          check sizes, imports, licences, settings and words";
+cargo xtask gen               write the generated documents
+cargo xtask gen --check       fail where one is stale
+cargo xtask sim [--seeds N]   run N seeds of each kind of simulated world (default 20000)
+cargo xtask sim --planted     hunt for every planted fault
+cargo xtask tidy              check sizes, imports, licences, settings and words";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -19,6 +23,12 @@ fn main() -> ExitCode {
     let done = match arguments.as_slice() {
         ["gen"] => generated::write(&root()),
         ["gen", "--check"] => generated::check(&root()),
+        ["sim"] => sim::soak(&root(), sim::SEEDS),
+        ["sim", "--seeds", seeds] => match seeds.parse() {
+            Ok(seeds) => sim::soak(&root(), seeds),
+            Err(_) => Err(anyhow::anyhow!("--seeds takes a number, not {seeds:?}")),
+        },
+        ["sim", "--planted"] => sim::hunt(&root()),
         ["tidy"] => tidy::run(&root()),
         [] | ["--help" | "-h"] => {
             println!("{USAGE}");

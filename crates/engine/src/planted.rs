@@ -12,7 +12,7 @@ pub enum Fault {
     RegisteredBeforeParseComplete,
     /// The client's own map: a Parse that failed or was skipped stays known (`undo`, the client's half).
     ClientKeepsFailedParse,
-    /// Cancels: a key leads to the server its client held last, whoever holds it now.
+    /// Cancels: a request leads to the server its client held when it came, whoever holds it now.
     CancelByServer,
     /// Release: a server is lent though a cancel request aimed at it has not ended (`CancelWait` is skipped).
     LentBeforeCancelEof,
@@ -42,14 +42,13 @@ pub enum Fault {
     EvictionOvertakes,
     /// Ledger: a Query behind an error, which the server skips, is counted as owed.
     QueryAfterErrorOwed,
-    /// Back: a ParameterStatus that answers our own settings batch is kept as the wish of the client it was made for
-    /// before.
-    ForeignSettingKept,
+    /// Back: a ParameterStatus that answers a client's own SET is not kept as its wish, so its next server lacks it.
+    OwnSettingLost,
     /// Prepare: RESET is left out, so a setting that only the last client had stays for the next one.
     SettingNotReset,
     /// Release: the transaction's status is not asked; an empty ledger is enough.
     ReleasedInTransaction,
-    /// Leaving: a client that left within a transaction or a message frees its server as if it were at rest.
+    /// Leaving: the transaction that a client left open is not rolled back, and its server is lent on.
     AbandonedServerReused,
     /// Statements: DEALLOCATE ALL and DISCARD ALL don't clear the server's registry.
     RegistryNotCleared,
@@ -61,7 +60,7 @@ pub enum Fault {
     HeldForEver,
     /// Line: a server that comes to rest stays idle though somebody waits, until the next checkout.
     IdleBesideWaiter,
-    /// In-line cancel: the messages up to Sync are not dropped.
+    /// In-line cancel: the query or Sync that ends a cancelled request is answered and carried out all the same.
     CancelledBatchKept,
     /// Contract: the connection of a client that is sent away is closed twice.
     ClosedTwice,
@@ -90,7 +89,7 @@ impl Fault {
         Fault::ClosingFreedAtOnce,
         Fault::EvictionOvertakes,
         Fault::QueryAfterErrorOwed,
-        Fault::ForeignSettingKept,
+        Fault::OwnSettingLost,
         Fault::SettingNotReset,
         Fault::ReleasedInTransaction,
         Fault::AbandonedServerReused,

@@ -261,8 +261,7 @@ impl Link<'_> {
         }
         let Some(body) = m.whole() else { return m.want_whole() };
         let Some((name, value)) = backend::parameter_status(body) else { return Next::End(End::Broken) };
-        let ours = server.ledger.front().is_some_and(|entry| entry.serve == Serve::Ours)
-            && !self.planted.is(Fault::ForeignSettingKept);
+        let ours = server.ledger.front().is_some_and(|entry| entry.serve == Serve::Ours);
         let known = self.params.known(name);
         if known == Some(params::IN_HOT_STANDBY) {
             server.outdated = Some(ServerOut::Outdated);
@@ -272,7 +271,7 @@ impl Link<'_> {
             server.settings = self.params.with(&server.settings, name, value);
         }
         let Some(client) = client.filter(|_| !ours) else { return self.deliver(None, server, m) };
-        if let Some(name) = tracked {
+        if let Some(name) = tracked.filter(|_| !self.planted.is(Fault::OwnSettingLost)) {
             client.settings = self.params.with(&client.settings, name, value);
         }
         self.deliver(Some(client), server, m)
@@ -452,7 +451,7 @@ impl Link<'_> {
             return self.deliver(None, server, m);
         };
         if let Some(statements) = &mut client.statements {
-            statements.settle();
+            statements.settle(|batch| server.ledger.is_answered(batch));
         }
         if client.pause == Pause::Unsettled {
             client.pause = Pause::No;

@@ -228,11 +228,11 @@ impl Link<'_> {
             if let Some(next) = self.hangs_on_deallocate(client, server, text) {
                 return next;
             }
-            if let Some(statements) = client.statements.as_mut().filter(|_| may_clear(text)) {
-                statements.may_clear(server.ledger.batch());
-            }
             if m.is_whole() && self.answers_deallocate(client, server, text) {
                 return Next::At(m.end());
+            }
+            if let Some(statements) = client.statements.as_mut().filter(|_| may_clear(text)) {
+                statements.may_clear(server.ledger.batch());
             }
             if !server.ledger.skipping() {
                 server.taint.mark(if m.is_whole() { Taint::of_text(text) } else { Taint::SET_CONFIG });

@@ -156,6 +156,16 @@ impl Ledger {
         self.batch
     }
 
+    /// True where this batch has been sent and answered to its end.
+    pub fn is_answered(&self, batch: u32) -> bool {
+        let ends = self
+            .queue
+            .iter()
+            .filter(|entry| matches!(entry.owed, Owed::Sync | Owed::Query | Owed::Function))
+            .count();
+        ends < self.batch.wrapping_sub(batch) as usize
+    }
+
     /// The COPY under way.
     pub fn copy(&self) -> Copy {
         self.copy

@@ -142,7 +142,9 @@ impl Worker {
         out: &mut Outputs,
     ) {
         let Some(server) = self.servers.get_mut(victim.index(), victim.generation) else { return };
-        server.cancels += 1;
+        if !self.planted.is(Fault::CancelByServer) {
+            server.cancels += 1;
+        }
         let (home, key) = (server.slice, server.key.clone());
         let empty = self.params.empty();
         let registry = Registry::new(self.hasher.clone());
@@ -198,6 +200,9 @@ impl Worker {
         self.settle_orders(server.slice, out);
         let victim = courier.victim;
         let Some(server) = self.servers.get_mut(victim.index(), victim.generation) else { return };
+        if self.planted.is(Fault::CancelByServer) {
+            return;
+        }
         server.cancels -= 1;
         let unseen = courier.sent && !seen;
         if unseen {
@@ -237,9 +242,6 @@ impl Worker {
         slice.tally.cancels_in_line += 1;
         self.client_deadlines.set(conn.index(), Now::NEVER);
         self.touch(index);
-        if self.planted.is(Fault::CancelledBatchKept) {
-            self.at_rest(now, conn, out);
-        }
         out.read(conn);
     }
 
@@ -285,7 +287,9 @@ impl Worker {
                     return Ok(dead);
                 }
                 Some(F::Query | F::Sync | F::FunctionCall) => {
+                    let kept = self.planted.is(Fault::CancelledBatchKept);
                     client.body = match header.body {
+                        _ if kept => Body::None,
                         0 => Body::None,
                         body => Body::Skip(body),
                     };
@@ -296,7 +300,7 @@ impl Worker {
                         encode::ready(made, TxStatus::Idle);
                     });
                     self.at_rest(now, conn, out);
-                    return Err(at + HEADER);
+                    return Err(if kept { at } else { at + HEADER });
                 }
                 Some(
                     F::Bind

@@ -6,6 +6,7 @@ use model::config::checked::{CheckQuery, PoolMode, ServerClean};
 use model::id::ConnId;
 use wire::backend::TxStatus;
 use wire::encode;
+use wire::frontend::Target;
 
 use super::Worker;
 use crate::contract::Outputs;
@@ -139,13 +140,14 @@ impl Worker {
             client.settings = server.settings.clone();
             return Checkout::Linked;
         }
-        let tally = &mut self.homes[client.slice as usize].slice.tally;
-        tally.settings_sent += 1;
+        let home = &mut self.homes[client.slice as usize];
+        home.slice.tally.settings_sent += 1;
+        let shared = home.rules.shared;
         server.unnamed = 0;
         if let [Change { name: params::APPLICATION_NAME, value: Some(value) }] = &changes[..]
             && rides(value)
         {
-            send_batch(out, server, &self.params, &changes);
+            send_batch(out, server, &self.params, &changes, shared);
             server.settings = self.params.with(&server.settings, params::APPLICATION_NAME, value);
             return Checkout::Linked;
         }
@@ -155,7 +157,7 @@ impl Worker {
         }
         for batch in [encoding, rest] {
             if batch.iter().any(|change| change.value.is_some()) {
-                send_batch(out, server, &self.params, batch);
+                send_batch(out, server, &self.params, batch, shared);
             }
         }
         self.prepare(now, server_id, Step::Settings(changes.into()));
@@ -463,6 +465,9 @@ impl Worker {
     /// A server has worked off what a client that left had asked.
     pub(super) fn drained_dry(&mut self, now: Now, server_id: ConnId, out: &mut Outputs) {
         let Some(server) = self.servers.get_mut(server_id.index(), server_id.generation) else { return };
+        if self.planted.is(Fault::AbandonedServerReused) {
+            server.status = TxStatus::Idle;
+        }
         if server.status == TxStatus::Idle {
             return self.check_in(now, server_id, out);
         }
@@ -490,8 +495,15 @@ fn rides(value: &[u8]) -> bool {
     value.len() < 64 && value.iter().all(|byte| (0x20..0x7f).contains(byte))
 }
 
-/// `set_config` for each value, as one extended batch: no quoting.
-fn send_batch(out: &mut Outputs, server: &mut Server, params: &params::Store, changes: &[Change]) {
+/// `set_config` for each value, as one extended batch: no quoting. It is an unnamed statement, which a client with a server of
+/// its own must not find there; from one that shares servers `Link::bind` keeps it.
+fn send_batch(
+    out: &mut Outputs,
+    server: &mut Server,
+    params: &params::Store,
+    changes: &[Change],
+    shared: bool,
+) {
     let values: Vec<(&[u8], &[u8])> = changes
         .iter()
         .filter_map(|change| Some((params.text(change.name).as_bytes(), &**change.value.as_ref()?)))
@@ -499,6 +511,12 @@ fn send_batch(out: &mut Outputs, server: &mut Server, params: &params::Store, ch
     out.make(server.conn, |made| encode::settings_batch(made, &values));
     for owed in [Owed::Parse, Owed::Bind, Owed::Execute, Owed::Sync] {
         server.ledger.push(owed, Serve::Ours, 0);
+    }
+    if !shared {
+        out.make(server.conn, |made| encode::close(made, Target::Statement, b""));
+        out.fixed(server.conn, encode::SYNC);
+        server.ledger.push(Owed::Close, Serve::Ours, 0);
+        server.ledger.push(Owed::Sync, Serve::Ours, 0);
     }
 }
 

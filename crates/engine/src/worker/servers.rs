@@ -213,9 +213,6 @@ impl Worker {
         let home = &mut self.homes[server.slice as usize];
         let client = match server.phase {
             Phase::Linked { client } => self.clients.get_mut(client.index(), client.generation),
-            Phase::Preparing { client, .. } if self.planted.is(Fault::ForeignSettingKept) => {
-                self.clients.get_mut(client.index(), client.generation)
-            }
             Phase::Dialling
             | Phase::Greeting(_)
             | Phase::Idle

@@ -116,9 +116,11 @@ impl Names {
         self.clearing = Some(batch);
     }
 
-    /// A batch was answered to its end.
-    pub fn settle(&mut self) {
-        self.clearing = None;
+    /// A batch was answered to its end; was it that one?
+    pub fn settle(&mut self, is_answered: impl FnOnce(u32) -> bool) {
+        if self.clearing.is_some_and(is_answered) {
+            self.clearing = None;
+        }
     }
 
     /// The Parse was answered: the statement stands.

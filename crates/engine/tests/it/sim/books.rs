@@ -20,7 +20,7 @@ pub(crate) struct Books {
     /// To whom each server is lent.
     links: Vec<BTreeMap<ConnId, ConnId>>,
     pub(crate) every: u64,
-    last: Vec<String>,
+    last: BTreeMap<usize, Page>,
     pub(crate) out_of_step: u64,
 }
 
@@ -32,7 +32,7 @@ impl Books {
     }
 
     pub(crate) fn describe(&self) -> Vec<String> {
-        self.last.clone()
+        self.last.values().flat_map(summary).collect()
     }
 }
 
@@ -75,7 +75,6 @@ impl World {
         proxy.books.links.resize(workers, BTreeMap::new());
         for worker in 0..workers {
             let page = read(self, worker);
-            self.px().books.last = summary(&page);
             nobody_waits_beside_an_idle_server(&page)?;
             self.links_agree(worker, &page)?;
             self.line_is_fair(worker, &page)?;
@@ -83,6 +82,7 @@ impl World {
             if self.px().books.every == 1 {
                 self.lent_clean(worker, &page)?;
             }
+            self.px().books.last.insert(worker, page);
         }
         Ok(())
     }
@@ -169,7 +169,7 @@ impl World {
                     _ => 0,
                 })
                 .sum();
-            let granted = proxy.control.slices.get(&slice.slice).map_or(0, |known| known.granted);
+            let granted = proxy.control.granted(slice.slice);
             if granted != slice.credits + going + coming {
                 return Err(format!(
                     "{:?}: {granted} credits granted, {} held, {going} on the way there, {coming} on the way back",

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::planted::Fault;
-use model::config::checked::{AuthType, Config, Database, Own, PoolMode, User};
+use model::config::checked::{AuthType, Config, Database, Limit, Own, PoolMode, User};
 
 use super::client::Visit;
+use super::control::Control;
+use super::office::Office;
 use super::postgres::{Method, Postgres, Role, Setup};
 use super::proxy::{Operator, Proxy};
-use super::script::{Taste, Writer};
+use super::scram::{PASSWORD, ROUNDS, verifier};
+use super::script::{FOCI, Taste, Writer};
 use super::world::{Guest, Trouble, World};
 use crate::rng::Rng;
 
@@ -46,12 +49,25 @@ struct Draw {
     max_connections: u32,
     mode: PoolMode,
     statements_max: u32,
+    focus: Option<u64>,
+    cancel_percent: u64,
+    method: Method,
+    auth: AuthType,
+    /// The proxy knows a verifier only, and logs in by what a client has proven.
+    verifiers: bool,
+    own_steward: bool,
+    /// The proxy is told how many connections the server has room for.
+    told_room: bool,
 }
 
 fn draw(rng: &mut Rng) -> Draw {
-    let pool_size = rng.between(1, 4) as u32;
+    // Many clients of one server connection: everybody waits.
+    let crowd = rng.percent(20);
+    let method = *rng.pick(&[Method::Trust, Method::Password, Method::Scram]);
+    let auth = *rng.pick(&[AuthType::Trust, AuthType::Plain, AuthType::ScramSha256]);
+    let pool_size = if crowd { 1 } else { rng.between(1, 4) as u32 };
     Draw {
-        clients: rng.between(1, 8),
+        clients: if crowd { rng.between(5, 9) } else { rng.between(1, 8) },
         pool_size,
         workers: rng.between(1, 3) as u16,
         max_connections: rng.between(u64::from(pool_size) + 3, 20) as u32,
@@ -63,17 +79,23 @@ fn draw(rng: &mut Rng) -> Draw {
             PoolMode::Statement,
         ]),
         statements_max: *rng.pick(&[2, 3, 200]),
+        focus: if rng.percent(50) { Some(*rng.pick(&FOCI)) } else { None },
+        cancel_percent: *rng.pick(&[6, 6, 30]),
+        method,
+        auth,
+        verifiers: method != Method::Password && auth != AuthType::Trust && rng.percent(50),
+        own_steward: rng.percent(60),
+        told_room: rng.percent(70),
     }
 }
 
 fn postgres(rng: &mut Rng, draw: &Draw) -> Postgres {
-    let password = "secret".to_owned();
-    let role = |superuser| Role { password: password.clone(), superuser, limit: None };
+    let role = |superuser| Role { password: PASSWORD.to_owned(), superuser, limit: None };
     let roles = [("alice", false), ("bob", false), ("root", true)];
     let setup = Setup {
         max_connections: draw.max_connections,
         superuser_reserved: 3,
-        method: if rng.percent(50) { Method::Trust } else { Method::Password },
+        method: draw.method,
         roles: roles.into_iter().map(|(name, superuser)| (name.to_owned(), role(superuser))).collect(),
         databases: BTreeMap::from([("app".to_owned(), None)]),
         report_late: rng.percent(70),
@@ -81,9 +103,13 @@ fn postgres(rng: &mut Rng, draw: &Draw) -> Postgres {
     Postgres::new(setup, rng.fork())
 }
 
-fn config(draw: &Draw, rng: &mut Rng) -> Config {
+fn config(draw: &Draw, usable: u32, rng: &mut Rng) -> Config {
     let mut config = Config::for_tests();
-    config.proxy.auth_type = if rng.percent(50) { AuthType::Trust } else { AuthType::Plain };
+    if draw.told_room {
+        config.proxy.max_db_connections = Limit(Some(usable));
+    }
+    config.proxy.auth_type = draw.auth;
+    config.proxy.scram_iterations = ROUNDS;
     config.proxy.workers = u32::from(draw.workers);
     config.proxy.max_prepared_statements = draw.statements_max;
     config.proxy.server_round_robin = rng.percent(20);
@@ -91,8 +117,9 @@ fn config(draw: &Draw, rng: &mut Rng) -> Config {
     database.pool_mode = Own(Some(draw.mode));
     database.pool_size = Own(Some(draw.pool_size));
     config.add_database(database);
+    let stored = if draw.verifiers { verifier().stored_text().to_string() } else { PASSWORD.to_owned() };
     for name in ["alice", "bob"] {
-        let password = Some(model::config::checked::SecretText::new("secret".into()));
+        let password = Some(model::config::checked::SecretText::new(stored.clone()));
         config.add_user(User { password, ..User::with_defaults(name.into()) });
     }
     config
@@ -120,6 +147,8 @@ fn guest(rng: &mut Rng, index: u64, kind: Kind, draw: &Draw, report_late: bool) 
         cancels: kind == Kind::Cancels || kind == Kind::Troubled || (kind == Kind::Direct && rng.percent(50)),
         rude: kind == Kind::Cancels || kind == Kind::Troubled || kind == Kind::Direct,
         alters: kind != Kind::Direct && draw.mode != PoolMode::Session,
+        cancel_percent: draw.cancel_percent,
+        focus: draw.focus,
         careful: rng.percent(40) || std::env::var_os("SIM_CAREFUL").is_some(),
         length: rng.between(1, 14),
     };
@@ -128,7 +157,7 @@ fn guest(rng: &mut Rng, index: u64, kind: Kind, draw: &Draw, report_late: bool) 
         token,
         user: (*rng.pick(&["alice", "alice", "alice", "bob"])).to_owned(),
         database: "app".to_owned(),
-        password: "secret".to_owned(),
+        password: PASSWORD.to_owned(),
         settings,
         lasting,
         report_late,
@@ -144,8 +173,13 @@ pub(crate) fn play(kind: Kind, seed: u64, fault: Option<Fault>) -> Result<(), St
     let report_late = postgres.setup.report_late;
     let usable = postgres.setup.max_connections - postgres.setup.superuser_reserved;
     let proxy = (kind != Kind::Direct).then(|| {
-        let config = Arc::new(config(&draw, &mut rng));
-        let mut proxy = Proxy::new(&config, usable, draw.workers, &mut rng);
+        let config = Arc::new(config(&draw, usable, &mut rng));
+        let steward = if draw.own_steward {
+            Office::own(config.clone(), draw.workers, &mut rng)
+        } else {
+            Office::Plain(Control::new(config.clone(), usable, draw.workers, rng.fork()))
+        };
+        let mut proxy = Proxy::new(&config, steward, draw.workers, &mut rng);
         proxy.books.every = if seed.is_multiple_of(3) { 1 } else { 7 };
         proxy.plant(fault);
         proxy
@@ -171,7 +205,11 @@ pub(crate) fn play(kind: Kind, seed: u64, fault: Option<Fault>) -> Result<(), St
     }
     outcome?;
     world.check_rows()?;
-    if !world.hurt && !world.servers[0].refused_full.is_empty() {
+    if let Some(proxy) = &mut world.proxy {
+        proxy.control.agrees(world.now)?;
+    }
+    let knew = draw.told_room || !draw.own_steward;
+    if !world.hurt && knew && !world.servers[0].refused_full.is_empty() {
         return Err(format!("logins were refused: {:?}", world.servers[0].refused_full));
     }
     Ok(())

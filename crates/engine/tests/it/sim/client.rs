@@ -7,6 +7,7 @@ use wire::encode::{self, Version};
 use wire::frame;
 
 use super::net::{End, Ending, Net};
+use super::scram::Exchange;
 use super::script::Act;
 use super::shadow::{Seen, Shadow, show};
 use crate::rng::Rng;
@@ -64,6 +65,7 @@ pub(crate) struct Client {
     /// Bytes that the socket did not take yet.
     unsent: VecDeque<u8>,
     received: Vec<u8>,
+    exchange: Exchange,
     key: Option<(u32, Vec<u8>)>,
     resume_at: u64,
     stalled_until: u64,
@@ -93,6 +95,7 @@ impl Client {
             script: script.into(),
             unsent: first.into(),
             received: Vec::new(),
+            exchange: Exchange::None,
             key: None,
             resume_at: 0,
             stalled_until: 0,
@@ -254,10 +257,20 @@ impl Client {
         let body = &message[frame::HEADER..];
         match message[0] {
             b'R' => match Authentication::parse(body) {
-                Some(Authentication::Ok) => {}
+                Some(Authentication::Ok) if self.exchange.is_settled() => {}
                 Some(Authentication::CleartextPassword) => {
                     let mut out = Vec::new();
                     encode::password(&mut out, self.visit.password.as_bytes());
+                    self.unsent.extend(out);
+                }
+                Some(
+                    asked @ (Authentication::Sasl { .. }
+                    | Authentication::SaslContinue(_)
+                    | Authentication::SaslFinal(_)),
+                ) => {
+                    let mut out = Vec::new();
+                    let exchange = std::mem::take(&mut self.exchange);
+                    self.exchange = exchange.step(asked, &self.visit.password, &mut self.rng, &mut out)?;
                     self.unsent.extend(out);
                 }
                 other => return Err(format!("an unexpected authentication request: {other:?}")),

@@ -1,5 +1,5 @@
 //! A plain steward: one server's credits, first come first served. It keeps the contract and nothing more, so that a
-//! worker is tested against any honest steward, not against ours only.
+//! worker is tested against any honest steward, not against ours only. Which one a world has, its seed says: see `office`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -41,7 +41,8 @@ pub(crate) struct Control {
     rng: Rng,
 }
 
-type Mail = (WorkerId, Order);
+/// A letter of the steward.
+pub(crate) type Mail = (WorkerId, Order);
 
 impl Control {
     pub(crate) fn new(config: Arc<Config>, allowed: u32, workers: u16, rng: Rng) -> Self {
@@ -163,6 +164,10 @@ impl Control {
         let mut mail = Vec::new();
         self.share(now, &mut mail);
         mail
+    }
+
+    pub(crate) fn describe(&self) -> Vec<String> {
+        self.slices.iter().map(|(slice, known)| format!("{slice:?} {known:?}")).collect()
     }
 
     fn share(&mut self, now: u64, mail: &mut Vec<Mail>) {

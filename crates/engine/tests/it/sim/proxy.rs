@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use engine::contract::{DialError, Input, Outputs, Peer};
-use engine::orders::{Note, Order, Scope};
+use engine::orders::{Note, Order};
 use engine::planted::Fault;
 use engine::session::seed::ClientSeed;
 use engine::time::Now;
@@ -13,8 +13,8 @@ use model::config::checked::Config;
 use model::id::{ConnId, Ticket, WorkerId};
 
 use super::books::Books;
-use super::control::Control;
 use super::net::{End, Ending};
+use super::office::Office;
 use super::shell::{Conn, Follow};
 use super::world::{Event, Owner, World};
 use crate::rng::Rng;
@@ -28,6 +28,8 @@ pub(crate) enum Wake {
     Mail(usize),
     /// The oldest letter of the steward's box arrives.
     Note,
+    /// A password is derived.
+    Derived(usize, Ticket, [u8; 32]),
     /// A dial comes to its end.
     Dial(usize, ConnId),
 }
@@ -60,7 +62,9 @@ pub(crate) struct Shell {
 /// The proxy.
 pub(crate) struct Proxy {
     pub(crate) shells: Vec<Shell>,
-    pub(crate) control: Control,
+    pub(crate) control: Office,
+    /// When the steward is told of time next.
+    steward_at: u64,
     pub(crate) notes: VecDeque<(WorkerId, Note)>,
     notes_at: u64,
     pub(crate) rng: Rng,
@@ -73,7 +77,7 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    pub(crate) fn new(config: &Arc<Config>, allowed: u32, workers: u16, rng: &mut Rng) -> Self {
+    pub(crate) fn new(config: &Arc<Config>, control: Office, workers: u16, rng: &mut Rng) -> Self {
         let shells = (0..workers)
             .map(|id| {
                 let mut seed = [0; 32];
@@ -92,7 +96,8 @@ impl Proxy {
         let mail_us = *rng.pick(&[1, 30, 400]);
         Self {
             shells,
-            control: Control::new(config.clone(), allowed, workers, rng.fork()),
+            control,
+            steward_at: 0,
             notes: VecDeque::new(),
             notes_at: 0,
             rng: rng.fork(),
@@ -131,8 +136,7 @@ impl World {
 
     pub(crate) fn proxy_describe(&self) -> Vec<String> {
         let Some(proxy) = &self.proxy else { return Vec::new() };
-        let slices = proxy.control.slices.iter().map(|(slice, known)| format!("{slice:?} {known:?}"));
-        slices.chain(proxy.books.describe()).collect()
+        proxy.control.describe().into_iter().chain(proxy.books.describe()).collect()
     }
 
     pub(crate) fn proxy_wakes(&mut self, wake: Wake) -> Result<(), String> {
@@ -144,9 +148,11 @@ impl World {
             }
             Wake::StewardTick => {
                 let now = self.now;
-                let mail = self.px().control.tick(now);
-                self.send_orders(mail);
-                self.at(now + 100_000, Event::Proxy(Wake::StewardTick));
+                if now >= self.px().steward_at {
+                    self.px().steward_at = u64::MAX;
+                    let mail = self.px().control.tick(now);
+                    self.steward_says(mail);
+                }
             }
             Wake::Mail(worker) => self.open_letter(worker),
             Wake::Note => {
@@ -154,8 +160,11 @@ impl World {
                 if let Some((from, note)) = self.px().notes.pop_front() {
                     self.log(|| format!("steward <- {from:?} {note:?}"));
                     let mail = self.px().control.note(now, from, note);
-                    self.send_orders(mail);
+                    self.steward_says(mail);
                 }
+            }
+            Wake::Derived(worker, ticket, salted) => {
+                self.engine_takes(worker, Input::Derived { ticket, salted });
             }
             Wake::Dial(worker, conn) => self.dial_ends(worker, conn),
         }
@@ -183,7 +192,14 @@ impl World {
         Ok(())
     }
 
-    pub(crate) fn send_orders(&mut self, mail: Vec<(WorkerId, Order)>) {
+    /// Sends what the steward has to say, and minds when it wants to be woken.
+    fn steward_says(&mut self, mail: Vec<(WorkerId, Order)>) {
+        let now = self.now;
+        let wake = self.px().control.wake(now).max(now + 1);
+        if wake < self.px().steward_at {
+            self.px().steward_at = wake;
+            self.at(wake, Event::Proxy(Wake::StewardTick));
+        }
         for (to, order) in mail {
             self.send_letter(usize::from(to.0), Letter::Order(order));
         }
@@ -245,21 +261,10 @@ impl World {
     }
 
     pub(crate) fn proxy_operator(&mut self, operator: Operator) {
-        let workers = self.px().shells.len();
+        let (now, workers) = (self.now, self.px().shells.len() as u16);
         self.px().tickets += 1;
         let ticket = Ticket(self.px().tickets);
-        if operator == Operator::Reload {
-            let mail = self.px().control.reload();
-            return self.send_orders(mail);
-        }
-        for worker in 0..workers {
-            let order = match operator {
-                Operator::Pause => Order::Pause { ticket, scope: Scope::All },
-                Operator::Resume => Order::Resume { ticket, scope: Scope::All },
-                Operator::Reconnect => Order::Reconnect { ticket, scope: Scope::All },
-                Operator::Reload => return,
-            };
-            self.send_letter(worker, Letter::Order(order));
-        }
+        let mail = self.px().control.operator(now, ticket, workers, operator);
+        self.steward_says(mail);
     }
 }

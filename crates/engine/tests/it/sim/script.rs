@@ -33,6 +33,10 @@ pub(crate) struct Taste {
     pub(crate) cancels: bool,
     pub(crate) rude: bool,
     pub(crate) alters: bool,
+    /// Cancels in a hundred pauses.
+    pub(crate) cancel_percent: u64,
+    /// A unit that is played over and over: what is rare otherwise meets itself.
+    pub(crate) focus: Option<u64>,
     /// Waits for the answer to each batch before it sends the next.
     pub(crate) careful: bool,
     pub(crate) length: u64,
@@ -50,6 +54,9 @@ pub(crate) struct Writer {
 }
 
 type Extended = fn(&mut Writer);
+
+/// One die for each sort of unit: see [`Writer::unit`].
+pub(crate) const FOCI: [u64; 12] = [0, 30, 50, 60, 75, 81, 85, 90, 94, 96, 98, 99];
 
 impl Writer {
     /// A whole script of a client whose every result carries `token`.
@@ -83,7 +90,7 @@ impl Writer {
 
     fn pause(&mut self) {
         self.send();
-        if self.taste.cancels && self.rng.percent(6) {
+        if self.taste.cancels && self.rng.percent(self.taste.cancel_percent) {
             let before = self.rng.below(3_000);
             self.acts.push(Act::Think(before));
             self.acts.push(Act::Cancel);
@@ -131,7 +138,8 @@ impl Writer {
     }
 
     fn unit(&mut self) {
-        match self.rng.below(100) {
+        let usual = self.rng.below(100);
+        match self.taste.focus.filter(|_| self.rng.percent(60)).unwrap_or(usual) {
             0..=24 => self.simple(),
             25..=39 if self.taste.blocks => self.block(),
             25..=54 => self.prepared(),

@@ -44,8 +44,10 @@ pub(crate) struct Shadow {
     traces_ever: BTreeSet<String>,
     /// What its startup packet brought: never forgotten, unless it said otherwise since.
     brought: Vec<String>,
-    /// Texts whose plans broke, and the table's generation then.
+    /// How often the plan of a text broke.
     pub(crate) broken: BTreeMap<String, u64>,
+    /// The goodbye it was told is the one that a direct connection would have said.
+    pub(crate) deserved: bool,
     clock: u64,
 }
 
@@ -67,6 +69,7 @@ impl Shadow {
             traces_ever: BTreeSet::new(),
             brought: Vec::new(),
             broken: BTreeMap::new(),
+            deserved: false,
             clock: 0,
         };
         while let Some(message) = shadow.session.take_any() {
@@ -166,6 +169,7 @@ impl Shadow {
                 let fields = Fields::parse(body);
                 let field = |letter| text(fields.field(letter).unwrap_or_default());
                 if fields.is_fatal() {
+                    self.deserved = self.advance().is_some_and(|expected| expected == message);
                     return Ok(Seen::Fatal(field(b'C'), field(b'M')));
                 }
                 if self.outside_error(message, &field(b'C'), &field(b'M')) {
@@ -229,7 +233,13 @@ impl Shadow {
             None => {
                 self.session.step(self.clock, &mut self.shared);
             }
-            Some(_) => self.session.message(b'd', b"", &mut self.shared),
+            Some(_) => {
+                // A server looks for cancels at a row, and has passed over any Sync or Flush in front of it.
+                while matches!(self.input.front(), Some((b'S' | b'H', _))) {
+                    self.input.pop_front();
+                }
+                self.session.message(b'd', b"", &mut self.shared);
+            }
         }
         self.fresh = false;
         loop {

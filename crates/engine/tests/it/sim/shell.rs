@@ -10,6 +10,7 @@ use model::id::{ConnId, WorkerId};
 
 use super::net::{End, Ending};
 use super::proxy::{Letter, Wake};
+use super::scram;
 use super::world::{Event, Owner, World, front};
 
 /// One connection as the shell has it.
@@ -143,7 +144,12 @@ impl World {
             std::mem::take(&mut out.notes),
             std::mem::take(&mut out.remarks),
         );
-        assert!(out.derives.is_empty(), "no derivation is needed where nobody uses SCRAM");
+        let derives = std::mem::take(&mut out.derives);
+        for derive in derives {
+            let slow = scram::salted(derive.password.expose(), &derive.salt, derive.iterations);
+            let when = self.now + 1 + self.px().rng.below(5_000);
+            self.at(when, Event::Proxy(Wake::Derived(worker, derive.ticket, *slow.bytes())));
+        }
         for remark in remarks {
             self.log(|| format!("  worker {worker} remarks {remark:?}"));
             self.px().books.remark(&remark);

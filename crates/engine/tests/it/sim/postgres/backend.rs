@@ -1,9 +1,13 @@
 //! One connection to the model server, from its first byte to its exit.
 
+use wire::auth::scram::server::{AwaitingProof, ClientFirst};
+use wire::auth::scram::{MECHANISM, NONCE_BYTES};
 use wire::encode;
 use wire::frame;
+use wire::frontend;
 use wire::startup::{First, Startup};
 
+use super::super::scram;
 use super::run::Step;
 use super::session::{Session, SqlError, write_error};
 use super::settings::Settings;
@@ -23,6 +27,8 @@ pub(crate) enum Life {
     Packet,
     /// Has asked for the password.
     Password(Box<Login>),
+    /// Has asked for a SCRAM exchange; the challenge that is out.
+    Sasl(Box<Login>, Option<Box<AwaitingProof>>),
     Session(Box<Session>),
     /// A cancel request: signals, then exits.
     Cancel {
@@ -86,9 +92,12 @@ impl Backend {
     pub(crate) fn session(&self) -> Option<&Session> {
         match &self.life {
             Life::Session(session) => Some(session),
-            Life::Packet | Life::Password(_) | Life::Cancel { .. } | Life::Leaving { .. } | Life::Gone => {
-                None
-            }
+            Life::Packet
+            | Life::Password(_)
+            | Life::Sasl(..)
+            | Life::Cancel { .. }
+            | Life::Leaving { .. }
+            | Life::Gone => None,
         }
     }
 
@@ -115,6 +124,11 @@ impl Backend {
                 }
                 Life::Password(_) => {
                     if !self.read_password(now, server) {
+                        return self.wait_or_leave(now);
+                    }
+                }
+                Life::Sasl(..) => {
+                    if !self.read_sasl(now, server) {
                         return self.wait_or_leave(now);
                     }
                 }
@@ -209,6 +223,10 @@ impl Backend {
                 encode::auth_cleartext(&mut self.output);
                 self.life = Life::Password(Box::new(login));
             }
+            Method::Scram => {
+                encode::auth_sasl(&mut self.output, &[MECHANISM]);
+                self.life = Life::Sasl(Box::new(login), None);
+            }
         }
     }
 
@@ -221,10 +239,45 @@ impl Backend {
         if tag == b'p' && known.is_some_and(|known| known.as_bytes() == given) {
             self.log_in(now, login, server);
         } else {
-            let text = format!("password authentication failed for user \"{}\"", login.user);
-            self.refuse(now, &SqlError::new("28P01", text, "auth_failed"));
+            self.wrong_password(now, &login.user);
         }
         true
+    }
+
+    fn read_sasl(&mut self, now: u64, server: &mut Postgres) -> bool {
+        let Some((tag, body)) = take_message(&mut self.input) else { return false };
+        let Life::Sasl(login, out) = &mut self.life else { return false };
+        let (login, out) = (std::mem::take(login.as_mut()), out.take());
+        if tag != b'p' || !server.setup.roles.contains_key(&login.user) {
+            self.wrong_password(now, &login.user);
+            return true;
+        }
+        match out {
+            None => {
+                let data = frontend::sasl_initial(&body).ok().and_then(|(_, data)| data);
+                let Some(first) = data.and_then(|data| ClientFirst::read(data).ok()) else {
+                    self.wrong_password(now, &login.user);
+                    return true;
+                };
+                let (awaiting, challenge) =
+                    first.challenge(scram::verifier(), &[self.pid as u8; NONCE_BYTES]);
+                encode::auth_sasl_continue(&mut self.output, &challenge);
+                self.life = Life::Sasl(Box::new(login), Some(Box::new(awaiting)));
+            }
+            Some(awaiting) => match awaiting.client_final(&body) {
+                Ok(proven) => {
+                    encode::auth_sasl_final(&mut self.output, &proven.server_final);
+                    self.log_in(now, login, server);
+                }
+                Err(_) => self.wrong_password(now, &login.user),
+            },
+        }
+        true
+    }
+
+    fn wrong_password(&mut self, now: u64, user: &str) {
+        let text = format!("password authentication failed for user \"{user}\"");
+        self.refuse(now, &SqlError::new("28P01", text, "auth_failed"));
     }
 
     fn log_in(&mut self, now: u64, login: Login, server: &mut Postgres) {

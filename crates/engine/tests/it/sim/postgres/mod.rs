@@ -24,6 +24,7 @@ use crate::rng::Rng;
 pub(crate) enum Method {
     Trust,
     Password,
+    Scram,
 }
 
 /// A role.
