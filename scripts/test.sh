@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Everything that CI runs. Ends with one line, `N passed, N failed`; fails if anything did.
-#   scripts/test.sh [PART...]     parts: style rust conformance python tidy; all without one
+#   scripts/test.sh [PART...]     parts: style rust conformance python cost tidy; all without one
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$HOME/.cargo/bin:$PATH"
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
 target=${CARGO_TARGET_DIR:-target}
-parts=" ${*:-style rust conformance python tidy} "
+parts=" ${*:-style rust conformance python cost tidy} "
 passed=0
 failed=0
 logs=$(mktemp -d)
@@ -48,7 +48,7 @@ if part style; then
 fi
 # The tests run the program that was built with their profile. One selection of packages for the build and for the run:
 # another one has other features, and builds everything anew.
-if part rust || part conformance || part python || part tidy; then
+if part rust || part conformance || part python || part cost || part tidy; then
   check "cargo build" cargo build -q --workspace --all-targets "${profile[@]}"
 fi
 if part rust; then
@@ -61,6 +61,13 @@ elif part conformance; then
 fi
 if part python; then
   TESTBED=$(cd "$target" && pwd)/fast/testbed count "python" "$target/venv/bin/python" -m pytest -q -p no:cacheprovider tests/py
+fi
+# What a query costs, counted rather than timed: a busy machine changes nothing. bench/README.md says what to do where a
+# figure is meant to change.
+if part cost; then
+  bench() { local what=$1; shift; "$target/fast/bench" "$what" --proxy "connwarden=$target/fast/connwarden" --no-pin "$@"; }
+  check "system calls of a query" bench syscalls --max 4.5
+  check "instructions of a query" bench callgrind --figures bench/figures/instructions.json
 fi
 if part tidy; then
   check "tidy" "$target/fast/xtask" tidy
