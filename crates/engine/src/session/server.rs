@@ -149,6 +149,8 @@ pub struct Server {
     pub lent: bool,
     /// Its connect_query is under way.
     pub starting: bool,
+    /// A cleaning of ours takes back what connect_query has done: it is due again.
+    pub restarts: bool,
     /// Why it was told goodbye.
     pub why: ServerOut,
     /// Its login came to nothing, and its end has not been seen.
@@ -210,6 +212,7 @@ impl Server {
             up: false,
             lent: false,
             starting: false,
+            restarts: false,
             why: ServerOut::ServerClosed,
             refused: None,
             fatal: false,

@@ -324,6 +324,7 @@ impl Worker {
         }
         if dirty && !session {
             let text = if server.taint.has(Taint::PREPARE) { CLEAN_STATEMENTS } else { CLEAN };
+            server.restarts = settings.connect_query.is_some();
             self.tell_taint(index, server_id, out);
             return self.clean(now, server_id, text.as_bytes(), out);
         }
@@ -369,6 +370,9 @@ impl Worker {
             return self.check_in(now, server_id, out);
         }
         server.taint = Taint::default();
+        if std::mem::take(&mut server.restarts) {
+            return self.start(now, server_id, out);
+        }
         server.settings = self.params.within(&server.settings, &server.base);
         if let Some(why) = self.reason_to_close(now, server_id) {
             return self.close_server(now, server_id, why, false, out);

@@ -394,23 +394,23 @@ impl Worker {
         home.slice.tally.servers_opened += 1;
         out.notes.push(Note::Up { slice: home.slice.id });
         out.remarks.push(Remark::ServerIn { conn, key: home.slice.key.clone() });
-        let connect_query = home.slice.settings.connect_query.clone();
         for client in std::mem::take(&mut self.homes[index as usize].slice.arriving) {
             self.welcome(now, client, out);
         }
         self.touch(index);
-        match connect_query {
-            Some(text) => {
-                out.make(conn, |made| encode::query(made, text.as_bytes()));
-                if let Some(server) = self.servers.get_mut(conn.index(), conn.generation) {
-                    server.ledger.push(Owed::Query, Serve::Ours, 0);
-                    server.phase = Phase::Cleaning;
-                    server.starting = true;
-                }
-                self.arm_step(now, conn);
-            }
-            None => self.check_in_new(now, conn, out),
-        }
+        self.start(now, conn, out);
+    }
+
+    /// A session as it begins, or begins again behind a cleaning: connect_query first, where there is one.
+    pub(super) fn start(&mut self, now: Now, conn: ConnId, out: &mut Outputs) {
+        let Some(server) = self.servers.get_mut(conn.index(), conn.generation) else { return };
+        let connect_query = self.homes[server.slice as usize].slice.settings.connect_query.clone();
+        let Some(text) = connect_query else { return self.check_in_new(now, conn, out) };
+        out.make(conn, |made| encode::query(made, text.as_bytes()));
+        server.ledger.push(Owed::Query, Serve::Ours, 0);
+        server.phase = Phase::Cleaning;
+        server.starting = true;
+        self.arm_step(now, conn);
     }
 
     /// A new server: nobody has used it, so nothing is to be cleaned.

@@ -34,7 +34,7 @@ section! {
         server_clean: Own<ServerClean> = "", Reload, OURS,
             "When a server is cleaned of what a transaction's client left behind.";
         connect_query: Option<Arc<str>> = "", Reload, SAME,
-            "Sent to each new server before its first use; an error is only logged.";
+            "Sent to each new server before its first use, and again behind a cleaning of `server_clean`; an error is only logged.";
         client_encoding: Option<Arc<str>> = "", Reload, SAME,
             "Asked from the server at connect.";
         datestyle: Option<Arc<str>> = "", Reload, SAME,
