@@ -53,6 +53,8 @@ pub struct Change {
 #[derive(Debug)]
 pub struct Store {
     names: Vec<Arc<str>>,
+    /// Places in `names` to be taken again.
+    free: Vec<Name>,
     by_name: HashMap<Box<[u8]>, Name, RandomState>,
     sets: HashMap<u64, Vec<Weak<Settings>>, RandomState>,
     hasher: RandomState,
@@ -70,12 +72,15 @@ pub const IN_HOT_STANDBY: Name = 2;
 const SEARCH_PATH: Name = 3;
 const ROLE: Name = 4;
 const SESSION_AUTHORIZATION: Name = 5;
+/// The names above are never forgotten.
+const RESERVED: usize = 6;
 
 impl Store {
     /// Knows the names this module treats apart, nothing else.
     pub fn new(hasher: RandomState) -> Self {
         let mut store = Self {
             names: Vec::new(),
+            free: Vec::new(),
             by_name: HashMap::with_hasher(hasher.clone()),
             sets: HashMap::with_hasher(hasher.clone()),
             canonical: HashMap::with_hasher(hasher.clone()),
@@ -102,13 +107,45 @@ impl Store {
         if let Some(name) = self.by_name.get(&folded) {
             return Some(*name);
         }
-        if self.names.len() >= NAMES_MAX || !is_identifier(&folded) {
+        if self.room() == 0 || !is_identifier(&folded) {
             return None;
         }
-        let index = self.names.len() as Name;
-        self.names.push(std::str::from_utf8(&folded).ok()?.into());
+        let text: Arc<str> = std::str::from_utf8(&folded).ok()?.into();
+        let index = match self.free.pop() {
+            Some(index) => {
+                self.names[usize::from(index)] = text;
+                index
+            }
+            None => {
+                self.names.push(text);
+                (self.names.len() - 1) as Name
+            }
+        };
         self.by_name.insert(folded, index);
         Some(index)
+    }
+
+    /// How many new names there is room for.
+    fn room(&self) -> usize {
+        NAMES_MAX - self.names.len() + self.free.len()
+    }
+
+    /// Makes room for so many new names, where it can be had: forgets those that stand in no set any more, so that a client
+    /// that makes up names does not keep out those of all others.
+    ///
+    /// Not while a set is being put together: what was named for it stands in none yet.
+    pub fn make_room(&mut self, names: usize) {
+        if self.room() >= names {
+            return;
+        }
+        let mut used = vec![false; self.names.len()];
+        used[..RESERVED].fill(true);
+        for set in self.sets.values().flatten().filter_map(Weak::upgrade) {
+            set.iter().for_each(|(name, _)| used[usize::from(*name)] = true);
+        }
+        self.by_name.retain(|_, name| used[usize::from(*name)]);
+        self.canonical.retain(|(name, _), _| used[usize::from(*name)]);
+        self.free = (0..self.names.len() as Name).filter(|name| !used[usize::from(*name)]).collect();
     }
 
     /// A name already known.
@@ -288,6 +325,41 @@ mod tests {
         assert!(store.canonical.len() <= CANONICAL_MAX);
         store.learn(zone, &value(&"x".repeat(10_000)), &value("UTC"));
         assert_eq!(store.canonical.len(), 1);
+    }
+
+    #[test]
+    fn made_up_names_do_not_keep_out_later_ones() {
+        let mut store = Store::new(RandomState::with_seeds(1, 2, 3, 4));
+        let zone = store.name(b"TimeZone").unwrap();
+        let kept = store.intern(vec![(zone, value("UTC"))]);
+        for n in 0..2 * NAMES_MAX {
+            store.name(format!("x.made_up_{n}").as_bytes());
+        }
+        assert_eq!(store.name(b"geqo"), None, "there is no room");
+        store.make_room(1);
+        let geqo = store.name(b"geqo").unwrap();
+        assert_ne!(geqo, zone);
+        assert_eq!((&**store.text(geqo), &**store.text(zone)), ("geqo", "timezone"));
+        assert_eq!(store.known(b"x.made_up_0"), None);
+        assert_eq!(store.known(b"application_name"), Some(APPLICATION_NAME));
+        assert_eq!(kept.value(zone), Some(&value("UTC")));
+        assert!(store.names.len() <= NAMES_MAX);
+    }
+
+    #[test]
+    fn names_in_use_stay() {
+        let mut store = Store::new(RandomState::with_seeds(1, 2, 3, 4));
+        let sets: Vec<_> = (0..NAMES_MAX - RESERVED)
+            .map(|n| {
+                let name = store.name(format!("x.used_{n}").as_bytes()).unwrap();
+                store.intern(vec![(name, value("1"))])
+            })
+            .collect();
+        store.make_room(1);
+        assert_eq!(store.name(b"geqo"), None);
+        drop(sets);
+        store.make_room(1);
+        assert!(store.name(b"geqo").is_some());
     }
 
     #[test]

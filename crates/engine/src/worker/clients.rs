@@ -368,6 +368,7 @@ impl Worker {
         }
         let mut over = Vec::new();
         let mut refused = None;
+        self.params.make_room(parameters.len());
         for (name, value) in parameters {
             match self.params.name(name.as_bytes()) {
                 Some(index) => over.push((index, value.clone())),

@@ -366,6 +366,7 @@ impl Worker {
         let index = server.slice;
         let home = &mut self.homes[index as usize];
         let mut values: Vec<(Name, Value)> = Vec::new();
+        self.params.make_room(welcome.parameters.len());
         for (name, value) in &welcome.parameters {
             let extra = &home.slice.settings.track_extra_parameters;
             let followed = FOLLOWED.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(name))

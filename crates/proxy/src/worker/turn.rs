@@ -1,9 +1,9 @@
 //! The loop of one worker thread.
 //!
 //! A turn: wait, read the clock once, empty the mailbox, then servers before clients (a server that died is seen before
-//! it is lent), then whoever was left over, then new clients, then the passing of time. Every connection gets one read of
-//! bounded size per turn; what it has left stands at the end of the ready list. The wait has no time limit: time comes as
-//! an event (`pulse`).
+//! it is lent); between them whoever was left over or has been given a server; then new clients, then the passing of
+//! time. Every connection gets one read of bounded size per turn; what it has left stands at the end of the ready list.
+//! The wait has no time limit: time comes as an event (`pulse`).
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -84,10 +84,11 @@ impl<B: Brain> Turn<B> {
             for event in events.iter().filter(|event| is_server(event)) {
                 self.event(event);
             }
+            // Whoever has just been given a server is served before a crowd of newcomers is so much as read.
+            self.serve_ready();
             for event in events.iter().filter(|event| !is_server(event)) {
                 self.event(event);
             }
-            self.serve_ready();
             self.open_doors();
             if std::mem::take(&mut self.pulsed) {
                 pulse.take();
