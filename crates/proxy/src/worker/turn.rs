@@ -129,10 +129,14 @@ impl<B: Brain> Turn<B> {
         note(entry, event);
         let has_room = event.is_writable() && !entry.backlog().is_empty();
         let failed = event.is_error() && entry.outbound == Outbound::Open;
+        let listed = entry.listed;
         if has_room || failed {
             self.write_event(conn, failed);
         }
-        self.pump(conn);
+        // Who stands in the list has its turn there: one read, however often more of its bytes arrive.
+        if !listed {
+            self.pump(conn);
+        }
     }
 
     fn write_event(&mut self, conn: ConnId, failed: bool) {
