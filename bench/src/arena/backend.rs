@@ -21,6 +21,9 @@ pub(crate) enum Kind {
     Postgres,
     /// Answers at memory speed.
     Null,
+    /// The null server that takes so many milliseconds for each query: it, and not the proxy, sets the pace.
+    #[value(skip)]
+    Paced(u64),
 }
 
 /// A running server on a port of 127.0.0.1.
@@ -33,14 +36,16 @@ pub(crate) struct Backend {
 
 impl Backend {
     /// The null server, as a child: this program again.
-    pub(crate) fn null(cpu: Option<usize>, folder: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn null(work_ms: u64, cpu: Option<usize>, folder: &Path) -> anyhow::Result<Self> {
         let port = free_port()?;
         let program = std::env::current_exe()?;
-        let argv = [program.into_os_string(), "null".into(), "--port".into(), port.to_string().into()];
+        let mut argv = vec![program.into_os_string()];
+        argv.extend(["null", "--port", &port.to_string(), "--work", &work_ms.to_string()].map(Into::into));
         let terms = Terms { cpu, ..Terms::default() };
         let mut child = Child::spawn("null-server", &argv, &terms, folder, Signal::TERM)?;
         child.wait_for_port(port, PATIENCE)?;
-        Ok(Self { port, version: "null server".to_owned(), _child: child })
+        let pace = if work_ms > 0 { format!(", {work_ms} ms a query") } else { String::new() };
+        Ok(Self { port, version: format!("null server{pace}"), _child: child })
     }
 
     /// A new cluster in `folder`, with pgbench's tables at scale 1.

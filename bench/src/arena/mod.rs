@@ -114,7 +114,8 @@ impl Arena {
         let tools = Tools { folder: args.pg_bin.clone() };
         let backend = match kind {
             Kind::Postgres => Backend::postgres(&terms, &tools, folder.path())?,
-            Kind::Null => Backend::null(terms.cpu, folder.path())?,
+            Kind::Null => Backend::null(0, terms.cpu, folder.path())?,
+            Kind::Paced(work_ms) => Backend::null(work_ms, terms.cpu, folder.path())?,
         };
         let sizes = Sizes { pool: args.pool, clients_max: clients_max + 100 };
         Ok(Self { running: Vec::new(), contestants, backend, tools, terms, sizes, pinned, starts: 0, folder })

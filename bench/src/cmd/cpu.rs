@@ -57,7 +57,7 @@ impl<'a> Load<'a> {
         let clients = args.clients;
         Ok(match args.backend {
             Kind::Postgres => Self::Pgbench { arena, protocol, clients },
-            Kind::Null => Self::Own {
+            Kind::Null | Kind::Paced(_) => Self::Own {
                 fleets: Box::new([
                     super::fleet(proxies[0], clients, protocol)?,
                     super::fleet(proxies[1], clients, protocol)?,

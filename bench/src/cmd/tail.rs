@@ -27,12 +27,16 @@ pub(crate) struct Args {
     /// Length of one measurement.
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
+    /// The null server takes so many milliseconds for each query, so that both sides carry the same load; 0: at memory
+    /// speed, so that each side goes as fast as it can.
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    work: u64,
 }
 
 /// Runs the turns for each number of clients.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let most = args.clients.iter().copied().max().unwrap_or(1);
-    let mut arena = Arena::open(&args.arena, Kind::Null, most)?;
+    let mut arena = Arena::open(&args.arena, if args.work > 0 { Kind::Paced(args.work) } else { Kind::Null }, most)?;
     let circumstances = arena.circumstances();
     let names = arena.pair_names()?;
     arena.start()?;

@@ -4,8 +4,10 @@
 
 mod session;
 
+use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use mio::net::{TcpListener, UnixListener};
@@ -26,6 +28,9 @@ pub(crate) struct Args {
     /// Listen on this unix socket instead.
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
+    /// Answer each query only after so many milliseconds, all connections side by side.
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    work: u64,
 }
 
 enum Door {
@@ -57,6 +62,8 @@ impl Door {
 struct Guest {
     line: Line,
     session: Session,
+    /// Answers that are ready and not due.
+    held: Vec<u8>,
 }
 
 /// Serves until it is killed.
@@ -69,10 +76,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
     eprintln!("null server: listening on {place}");
     let mut events = Events::with_capacity(1024);
-    let mut house = House { guests: Vec::new(), free: Vec::new(), out: Vec::new() };
+    let work = (args.work > 0).then(|| Duration::from_millis(args.work));
+    let mut house =
+        House { guests: Vec::new(), free: Vec::new(), out: Vec::new(), work, due: VecDeque::new() };
     let mut scratch = vec![0; SCRATCH_BYTES];
     loop {
-        if let Err(error) = poll.poll(&mut events, None)
+        let patience = house.due.front().map(|(due, _)| due.saturating_duration_since(Instant::now()));
+        if let Err(error) = poll.poll(&mut events, patience)
             && error.kind() != io::ErrorKind::Interrupted
         {
             bail!("waiting for sockets: {error}");
@@ -83,6 +93,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
                 Token(at) => house.turn(at, event.is_writable(), &mut scratch),
             }
         }
+        house.answer_due();
     }
 }
 
@@ -90,6 +101,9 @@ struct House {
     guests: Vec<Option<Guest>>,
     free: Vec<usize>,
     out: Vec<u8>,
+    work: Option<Duration>,
+    /// Who has answers held back, in the order in which they are due.
+    due: VecDeque<(Instant, usize)>,
 }
 
 impl House {
@@ -104,7 +118,7 @@ impl House {
             let at = self.free.pop().unwrap_or(self.guests.len());
             let line = Line::register(socket, registry, Token(at))?;
             line.no_delay()?;
-            let guest = Some(Guest { line, session: Session::new(at) });
+            let guest = Some(Guest { line, session: Session::new(at), held: Vec::new() });
             match self.guests.get_mut(at) {
                 Some(place) => *place = guest,
                 None => self.guests.push(guest),
@@ -117,12 +131,19 @@ impl House {
         let Some(guest) = self.guests.get_mut(at).and_then(Option::as_mut) else { return };
         self.out.clear();
         let out = &mut self.out;
+        let works = guest.session.is_serving();
         let outcome = (|| {
             if writable {
                 guest.line.flush()?;
             }
             let ended = guest.line.pump(scratch, |bytes| guest.session.take(bytes, out))?;
-            guest.line.send(out)?;
+            match self.work {
+                Some(work) if works && !out.is_empty() => {
+                    guest.held.extend_from_slice(out);
+                    self.due.push_back((Instant::now() + work, at));
+                }
+                _ => guest.line.send(out)?,
+            }
             Ok::<_, io::Error>(ended)
         })();
         // A reset is how many clients leave; there is nobody to tell.
@@ -130,6 +151,18 @@ impl House {
         if !stays {
             self.guests[at] = None;
             self.free.push(at);
+        }
+    }
+    /// Hands out the answers whose time has come.
+    fn answer_due(&mut self) {
+        let now = Instant::now();
+        while let Some((_, at)) = self.due.pop_front_if(|(due, _)| *due <= now) {
+            let Some(guest) = self.guests.get_mut(at).and_then(Option::as_mut) else { continue };
+            let held = std::mem::take(&mut guest.held);
+            if guest.line.send(&held).is_err() {
+                self.guests[at] = None;
+                self.free.push(at);
+            }
         }
     }
 }

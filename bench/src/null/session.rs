@@ -40,6 +40,11 @@ impl Session {
         Self { id, stage: Stage::Startup }
     }
 
+    /// It is logged in.
+    pub(crate) fn is_serving(&self) -> bool {
+        matches!(self.stage, Stage::Serving { .. })
+    }
+
     /// The client said goodbye, or only came to cancel.
     pub(crate) fn is_over(&self) -> bool {
         self.stage == Stage::Over

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+use crate::status::StatusOptions;
+
 /// The version line: `connwarden 0.1.0 (1a2b3c4, 2026-01-31)`.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("CONNWARDEN_BUILD"), ")");
 
@@ -25,20 +27,32 @@ Exit codes: 0 done, 2 nothing done, 3 server not reached, 64 usage,
 #[command(name = "connwarden", version = VERSION, after_help = EXAMPLES)]
 #[command(disable_help_flag = true, disable_help_subcommand = true)]
 pub(crate) struct Cli {
-    /// Print help
-    #[arg(short = 'h', short_alias = '?', long, action = ArgAction::Help, global = true)]
-    help: Option<bool>,
+    #[command(flatten)]
+    help: HelpOption,
 
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }
 
+/// In the commands that log in, `-h` is the host.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct HelpOption {
+    /// Print help
+    #[arg(short = 'h', short_alias = '?', long, action = ArgAction::Help)]
+    help: Option<bool>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Show who holds the connections of a server
+    Status(Box<StatusOptions>),
     /// Serve: pool the connections of many clients over few of the server
     Proxy(Box<ProxyOptions>),
     /// Write, check and show the configuration
+    #[command(disable_help_flag = true, disable_help_subcommand = true)]
     Config {
+        #[command(flatten)]
+        help: HelpOption,
         #[command(subcommand)]
         command: Option<ConfigCommand>,
     },
@@ -86,7 +100,10 @@ pub(crate) enum ConfigCommand {
 }
 
 #[derive(Args, Clone, Debug)]
+#[command(disable_help_flag = true)]
 pub(crate) struct CheckOptions {
+    #[command(flatten)]
+    help: HelpOption,
     #[command(flatten)]
     pub(crate) file: FileOption,
 }
@@ -99,7 +116,10 @@ pub(crate) struct FileOption {
 }
 
 #[derive(Args, Clone, Debug)]
+#[command(disable_help_flag = true)]
 pub(crate) struct ShowOptions {
+    #[command(flatten)]
+    help: HelpOption,
     #[command(flatten)]
     pub(crate) file: FileOption,
     /// Leave the defaults out
@@ -108,7 +128,10 @@ pub(crate) struct ShowOptions {
 }
 
 #[derive(Args, Clone, Debug)]
+#[command(disable_help_flag = true)]
 pub(crate) struct InitOptions {
+    #[command(flatten)]
+    help: HelpOption,
     /// Ask this server for its databases and roles: a URL or "host=... user=..."
     #[arg(long, value_name = "DSN")]
     pub(crate) from: Option<String>,
@@ -134,8 +157,10 @@ Then:
   psql -h 127.0.0.1 -p 6432 -U USER connwarden -c 'SHOW POOLS'";
 
 #[derive(Args, Clone, Debug)]
-#[command(after_help = PROXY)]
+#[command(after_help = PROXY, disable_help_flag = true)]
 pub(crate) struct ProxyOptions {
+    #[command(flatten)]
+    pub(crate) help: HelpOption,
     /// The configuration file
     #[arg(short, long, value_name = "FILE", conflicts_with = "server")]
     pub(crate) config: Option<PathBuf>,

@@ -5,8 +5,12 @@ use std::process::ExitCode;
 /// What a command leaves behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// Done.
+    /// Done; all is well.
     Done,
+    /// A check says: look at it.
+    Warning,
+    /// A check says: act.
+    Critical,
     /// Nothing was done.
     Nothing,
     /// The server was not reached.
@@ -21,6 +25,8 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         ExitCode::from(match exit {
             Exit::Done => 0,
+            Exit::Warning => 1,
+            Exit::Critical => 2,
             Exit::Nothing => 2,
             Exit::Unreached => 3,
             Exit::Usage => 64,

@@ -8,8 +8,11 @@ use clap::{CommandFactory, Parser};
 mod cli;
 mod config;
 mod exit;
+mod output;
 mod proxy;
 mod say;
+mod server;
+mod status;
 
 use cli::{Cli, Command, ConfigCommand};
 use exit::Exit;
@@ -21,13 +24,25 @@ fn main() -> ExitCode {
     };
     let exit = match cli.command {
         None => help(&mut Cli::command()),
+        Some(Command::Status(options)) => block_on(status::run(*options)),
         Some(Command::Proxy(options)) => proxy::run(*options),
-        Some(Command::Config { command: None }) => help(config_command(&mut Cli::command())),
-        Some(Command::Config { command: Some(ConfigCommand::Check(options)) }) => config::check(&options),
-        Some(Command::Config { command: Some(ConfigCommand::Show(options)) }) => config::show(&options),
-        Some(Command::Config { command: Some(ConfigCommand::Init(options)) }) => config::init(&options),
+        Some(Command::Config { command: None, .. }) => help(config_command(&mut Cli::command())),
+        Some(Command::Config { command: Some(ConfigCommand::Check(options)), .. }) => config::check(&options),
+        Some(Command::Config { command: Some(ConfigCommand::Show(options)), .. }) => config::show(&options),
+        Some(Command::Config { command: Some(ConfigCommand::Init(options)), .. }) => config::init(&options),
     };
     exit.into()
+}
+
+/// The commands that log in wait for one server: one thread does.
+fn block_on(command: impl Future<Output = Exit>) -> Exit {
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(command),
+        Err(error) => {
+            say::err(&format!("error: {error}"));
+            Exit::Nothing
+        }
+    }
 }
 
 /// Help and version go to standard output and are no mistake; everything else is.

@@ -14,7 +14,7 @@ use crate::say;
 
 /// `proxy`.
 pub(crate) fn run(options: ProxyOptions) -> Exit {
-    let ProxyOptions { config, server, ready_file, settings } = options;
+    let ProxyOptions { config, server, ready_file, settings, help: _ } = options;
     let given = Given::proxy(config, server, settings.given());
     let loaded = match given.load() {
         Ok(loaded) => loaded,

@@ -13,3 +13,11 @@ pub(crate) fn out(text: &str) {
 pub(crate) fn err(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", text.trim_end());
 }
+
+/// One JSON document on standard output.
+pub(crate) fn json(document: &impl serde::Serialize) {
+    match serde_json::to_string_pretty(document) {
+        Ok(text) => out(&format!("{text}\n")),
+        Err(error) => err(&format!("error: {error}")),
+    }
+}

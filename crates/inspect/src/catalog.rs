@@ -1,0 +1,13 @@
+//! What a server is asked, and the types of its answers. One round trip brings one [`Sample`].
+
+mod counters;
+mod facts;
+mod limits;
+mod sample;
+mod session;
+
+pub use counters::Counters;
+pub use facts::Facts;
+pub use limits::{Limit, LimitKind};
+pub use sample::{Sample, Wants};
+pub use session::{Client, Session, State};

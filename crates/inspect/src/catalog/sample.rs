@@ -1,0 +1,61 @@
+//! One look at a server.
+
+use super::{Counters, Facts, Limit, Session, counters, facts, limits, session};
+use crate::connect::{AskError, Connection};
+
+/// What a look shall bring besides facts and sessions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wants {
+    /// CONNECTION LIMITs.
+    pub limits: bool,
+    /// Session counters, where the server has them.
+    pub counters: bool,
+}
+
+/// Everything that one look brought: one round trip, one snapshot.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sample {
+    /// The server and our rights.
+    pub facts: Facts,
+    /// Every backend but our own, walsenders included.
+    pub sessions: Vec<Session>,
+    /// Limits of roles and databases, the fullest first; empty if not asked for.
+    pub limits: Vec<Limit>,
+    /// Session counters; `None` before version 14, or if not asked for.
+    pub counters: Option<Counters>,
+}
+
+impl Sample {
+    /// Looks.
+    ///
+    /// # Errors
+    /// As [`Connection::ask`].
+    pub async fn take(connection: &mut Connection, wants: Wants) -> Result<Self, AskError> {
+        let counts = wants.counters && connection.major() >= counters::SINCE;
+        let mut sql = format!("{};{}", facts::SQL, session::SQL);
+        for (wanted, text) in [(wants.limits, limits::SQL), (counts, counters::SQL)] {
+            if wanted {
+                sql.push(';');
+                sql.push_str(text);
+            }
+        }
+        let mut answers = connection.ask(&sql).await?.into_iter();
+        let mut next = || answers.next().ok_or_else(|| AskError::Shape("fewer answers than questions".into()));
+        let facts = Facts::read(&next()?)?;
+        let mut sessions = Session::read_all(&next()?)?;
+        sessions.retain(|session| session.pid != facts.pid);
+        let limits = if wants.limits { Limit::read_all(&next()?)? } else { Vec::new() };
+        let counters = counts.then(|| Counters::read(&next()?)).transpose()?;
+        Ok(Self { facts, sessions, limits, counters })
+    }
+
+    /// Sessions that hold a slot of `max_connections`.
+    pub fn slot_holders(&self) -> impl Iterator<Item = &Session> {
+        self.sessions.iter().filter(|session| !session.is_walsender)
+    }
+
+    /// Some sessions are seen only in part.
+    pub fn is_partial(&self) -> bool {
+        !self.facts.sees_all
+    }
+}

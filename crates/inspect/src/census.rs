@@ -1,0 +1,9 @@
+//! What the rows of a sample come to: totals, groups, how full the server is. Pure.
+
+mod groups;
+mod totals;
+mod utilization;
+
+pub use groups::{By, Group, group};
+pub use totals::Totals;
+pub use utilization::{Level, Thresholds, Utilization};

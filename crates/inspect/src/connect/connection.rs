@@ -1,0 +1,304 @@
+//! The connection itself: startup, and text queries.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
+use wire::backend::{self, Authentication};
+use wire::encode::{self, Version};
+use wire::frame::{self, HEADER};
+use wire::tag::BackendTag as Tag;
+
+use super::{Answer, AskError, ConnectError, ServerError};
+
+/// Longest message that is taken from a server.
+const MESSAGE_BYTES_MAX: u32 = 64 * 1024 * 1024;
+/// Bytes of one read.
+const READ_BYTES: usize = 16 * 1024;
+
+/// Where a server listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// A name or an address, and a port.
+    Tcp(String, u16),
+    /// The socket's file.
+    Unix(PathBuf),
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(host, port) if host.contains(':') => write!(f, "[{host}]:{port}"),
+            Self::Tcp(host, port) => write!(f, "{host}:{port}"),
+            Self::Unix(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// Who logs in, and where to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The role.
+    pub user: String,
+    /// The database.
+    pub dbname: String,
+    /// What `pg_stat_activity` shall call us.
+    pub application: String,
+}
+
+/// Whatever bytes go over.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// A logged-in connection. Dropping it closes the socket; [`Connection::close`] says goodbye first.
+pub struct Connection {
+    stream: Box<dyn Stream>,
+    inbox: Vec<u8>,
+    /// Bytes of the inbox that were read.
+    used: usize,
+    place: String,
+    pid: u32,
+    parameters: BTreeMap<String, String>,
+    patience: Duration,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("place", &self.place).field("pid", &self.pid).finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    /// Dials and logs in. `patience` limits the whole login, and later each question.
+    ///
+    /// # Errors
+    /// Nobody there, a refusal, a login we don't speak, too slow.
+    pub async fn login(
+        endpoint: &Endpoint,
+        identity: &Identity,
+        patience: Duration,
+    ) -> Result<Self, ConnectError> {
+        let place = endpoint.to_string();
+        match timeout(patience, Self::enter(endpoint, identity, patience)).await {
+            Ok(done) => done,
+            Err(_) => Err(ConnectError::TimedOut { place, after: patience }),
+        }
+    }
+
+    async fn enter(
+        endpoint: &Endpoint,
+        identity: &Identity,
+        patience: Duration,
+    ) -> Result<Self, ConnectError> {
+        let place = endpoint.to_string();
+        let stream = dial(endpoint)
+            .await
+            .map_err(|error| ConnectError::Unreachable { place: place.clone(), why: error.to_string() })?;
+        let mut connection = Self {
+            stream,
+            inbox: Vec::new(),
+            used: 0,
+            place: place.clone(),
+            pid: 0,
+            parameters: BTreeMap::new(),
+            patience,
+        };
+        connection.start(identity).await.map_err(|error| match error {
+            AskError::Server(error) => ConnectError::Refused { place, error },
+            AskError::Lost(why) => ConnectError::Unreachable { place, why },
+            AskError::TimedOut(after) => ConnectError::TimedOut { place, after },
+            AskError::Shape(why) => ConnectError::Protocol { place, why },
+        })?;
+        Ok(connection)
+    }
+
+    async fn start(&mut self, identity: &Identity) -> Result<(), AskError> {
+        let parameters = [
+            ("user", identity.user.as_str()),
+            ("database", identity.dbname.as_str()),
+            ("application_name", identity.application.as_str()),
+            ("client_encoding", "UTF8"),
+            ("DateStyle", "ISO, YMD"),
+            ("TimeZone", "UTC"),
+        ];
+        let mut out = Vec::new();
+        let bytes = parameters.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+        encode::startup(&mut out, Version { major: 3, minor: 0 }, bytes);
+        self.send(&out).await?;
+        loop {
+            let (tag, body) = self.receive().await?;
+            match tag {
+                Tag::Authentication => match Authentication::parse(&body) {
+                    Some(Authentication::Ok) => {}
+                    _ => return Err(AskError::Shape("it asks for a password".into())),
+                },
+                Tag::BackendKeyData => {
+                    if let Some((pid, _)) = backend::backend_key(&body) {
+                        self.pid = pid;
+                    }
+                }
+                Tag::ParameterStatus => self.note(&body),
+                Tag::ErrorResponse => return Err(ServerError::read(&body).into()),
+                Tag::ReadyForQuery => return Ok(()),
+                _ => {}
+            }
+        }
+    }
+
+    /// Asks: one answer for each statement that returns rows. Statements of one text share a snapshot and a transaction.
+    ///
+    /// # Errors
+    /// The first error of the server, a lost connection, an answer out of shape, too slow.
+    pub async fn ask(&mut self, sql: &str) -> Result<Vec<Answer>, AskError> {
+        let patience = self.patience;
+        timeout(patience, self.exchange(sql)).await.unwrap_or(Err(AskError::TimedOut(patience)))
+    }
+
+    async fn exchange(&mut self, sql: &str) -> Result<Vec<Answer>, AskError> {
+        let mut out = Vec::new();
+        encode::query(&mut out, sql.as_bytes());
+        self.send(&out).await?;
+        let mut answers: Vec<Answer> = Vec::new();
+        let mut refused = None;
+        loop {
+            let (tag, body) = self.receive().await?;
+            match tag {
+                Tag::RowDescription => answers.push(Answer::new(columns(&body)?)),
+                Tag::DataRow => {
+                    let answer = answers.last_mut().ok_or_else(|| AskError::Shape("a row of nothing".into()))?;
+                    answer.push(values(&body)?)?;
+                }
+                Tag::ParameterStatus => self.note(&body),
+                Tag::ErrorResponse => {
+                    let error = ServerError::read(&body);
+                    if error.severity == "FATAL" || error.severity == "PANIC" {
+                        return Err(error.into());
+                    }
+                    refused = refused.or(Some(error));
+                }
+                Tag::ReadyForQuery => return refused.map_or(Ok(answers), |error| Err(error.into())),
+                _ => {}
+            }
+        }
+    }
+
+    /// Says goodbye, so that the server counts a session that ended in order.
+    pub async fn close(mut self) {
+        let mut out = Vec::new();
+        encode::terminate(&mut out);
+        // It may have left before us.
+        let _ = timeout(Duration::from_millis(200), self.send(&out)).await;
+    }
+
+    /// Where it goes.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// The process id that the other end announced. Behind a pooler it is not the backend's.
+    pub fn announced_pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// What the server reported of a setting.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.get(name).map(String::as_str)
+    }
+
+    /// The major version, as in `server_version`; 0 where it reports none.
+    pub fn major(&self) -> u32 {
+        let version = self.parameter("server_version").unwrap_or_default();
+        let digits = version.find(|c: char| !c.is_ascii_digit()).unwrap_or(version.len());
+        version[..digits].parse().unwrap_or(0)
+    }
+
+    fn note(&mut self, body: &[u8]) {
+        if let Some((name, value)) = backend::parameter_status(body) {
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            self.parameters.insert(text(name), text(value));
+        }
+    }
+
+    async fn send(&mut self, bytes: &[u8]) -> Result<(), AskError> {
+        self.stream.write_all(bytes).await.map_err(lost)?;
+        self.stream.flush().await.map_err(lost)
+    }
+
+    async fn receive(&mut self) -> Result<(Tag, Vec<u8>), AskError> {
+        loop {
+            let unread = &self.inbox[self.used..];
+            let header = frame::peek(unread, MESSAGE_BYTES_MAX)
+                .map_err(|error| AskError::Shape(error.to_string()))?;
+            if let Some(header) = header
+                && unread.len() >= header.total()
+            {
+                let tag = Tag::from_byte(header.tag)
+                    .ok_or_else(|| AskError::Shape(format!("message {:?}", char::from(header.tag))))?;
+                let body = unread[HEADER..header.total()].to_vec();
+                self.used += header.total();
+                return Ok((tag, body));
+            }
+            self.inbox.drain(..self.used);
+            self.used = 0;
+            let at = self.inbox.len();
+            self.inbox.resize(at + READ_BYTES, 0);
+            let read = self.stream.read(&mut self.inbox[at..]).await;
+            self.inbox.truncate(at + *read.as_ref().unwrap_or(&0));
+            if read.map_err(lost)? == 0 {
+                return Err(AskError::Lost("the server closed the connection".into()));
+            }
+        }
+    }
+}
+
+async fn dial(endpoint: &Endpoint) -> io::Result<Box<dyn Stream>> {
+    Ok(match endpoint {
+        Endpoint::Tcp(host, port) => {
+            let stream = TcpStream::connect((host.as_str(), *port)).await?;
+            stream.set_nodelay(true)?;
+            Box::new(stream)
+        }
+        Endpoint::Unix(path) => Box::new(UnixStream::connect(path).await?),
+    })
+}
+
+fn lost(error: io::Error) -> AskError {
+    AskError::Lost(error.to_string())
+}
+
+/// The names in a RowDescription.
+fn columns(body: &[u8]) -> Result<Vec<String>, AskError> {
+    let broken = || AskError::Shape("a row description that does not fit".into());
+    let (count, mut rest) = body.split_first_chunk::<2>().ok_or_else(broken)?;
+    let mut names = Vec::new();
+    for _ in 0..u16::from_be_bytes(*count) {
+        let (name, behind) = frame::cstr(rest).ok_or_else(broken)?;
+        names.push(String::from_utf8_lossy(name).into_owned());
+        rest = behind.get(18..).ok_or_else(broken)?;
+    }
+    Ok(names)
+}
+
+/// The values in a DataRow. A byte that is not UTF-8 becomes U+FFFD: databases of other encodings exist.
+fn values(body: &[u8]) -> Result<Vec<Option<String>>, AskError> {
+    let broken = || AskError::Shape("a row that does not fit".into());
+    let (count, mut rest) = body.split_first_chunk::<2>().ok_or_else(broken)?;
+    let mut values = Vec::new();
+    for _ in 0..u16::from_be_bytes(*count) {
+        let (length, behind) = rest.split_first_chunk::<4>().ok_or_else(broken)?;
+        rest = behind;
+        let Ok(length) = usize::try_from(i32::from_be_bytes(*length)) else {
+            values.push(None);
+            continue;
+        };
+        let value = rest.get(..length).ok_or_else(broken)?;
+        values.push(Some(String::from_utf8_lossy(value).into_owned()));
+        rest = &rest[length..];
+    }
+    Ok(values)
+}

@@ -1,0 +1,8 @@
+//! What is said to programs: versioned JSON. Additions only within a version; the schemas are committed
+//! (`docs/schema/`) and generated from these types.
+
+mod common;
+mod status;
+
+pub use common::{Failure, FailureReport, LimitReport, Target, Visibility};
+pub use status::{GroupReport, SessionReport, StatusReport};
