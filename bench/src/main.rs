@@ -32,6 +32,7 @@ enum Command {
     Idle(cmd::idle::Args),
     Syscalls(cmd::syscalls::Args),
     Callgrind(cmd::callgrind::Args),
+    Watch(cmd::watch::Args),
 }
 
 fn main() -> ExitCode {
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Command::Latency(args) => cmd::latency::run(&args).map(|()| true),
         Command::Tail(args) => cmd::tail::run(&args).map(|()| true),
         Command::Idle(args) => cmd::idle::run(&args).map(|()| true),
+        Command::Watch(args) => cmd::watch::run(&args).map(|()| true),
         Command::Syscalls(args) => cmd::syscalls::run(&args),
         Command::Callgrind(args) => cmd::callgrind::run(&args),
     };

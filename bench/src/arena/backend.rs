@@ -31,7 +31,7 @@ pub(crate) enum Kind {
 pub(crate) struct Backend {
     pub(crate) port: u16,
     pub(crate) version: String,
-    _child: Child,
+    child: Child,
 }
 
 impl Backend {
@@ -45,11 +45,21 @@ impl Backend {
         let mut child = Child::spawn("null-server", &argv, &terms, folder, Signal::TERM)?;
         child.wait_for_port(port, PATIENCE)?;
         let pace = if work_ms > 0 { format!(", {work_ms} ms a query") } else { String::new() };
-        Ok(Self { port, version: format!("null server{pace}"), _child: child })
+        Ok(Self { port, version: format!("null server{pace}"), child })
     }
 
     /// A new cluster in `folder`, with pgbench's tables at scale 1.
     pub(crate) fn postgres(terms: &Terms, tools: &Tools, folder: &Path) -> anyhow::Result<Self> {
+        Self::postgres_for(terms, tools, folder, 200)
+    }
+
+    /// The same with so many slots.
+    pub(crate) fn postgres_for(
+        terms: &Terms,
+        tools: &Tools,
+        folder: &Path,
+        slots: usize,
+    ) -> anyhow::Result<Self> {
         let port = free_port()?;
         let data = folder.join("data");
         let version = tools.run_once("postgres", &["--version"])?;
@@ -67,7 +77,7 @@ impl Backend {
             format!("port={port}"),
             "listen_addresses=127.0.0.1".to_owned(),
             format!("unix_socket_directories={}", folder.display()),
-            "max_connections=200".to_owned(),
+            format!("max_connections={slots}"),
             // Nothing here outlives the measurement.
             "fsync=off".to_owned(),
             // A pause in one side's turn would be told as the other side's merit.
@@ -80,9 +90,14 @@ impl Backend {
         // SIGINT: fast shutdown.
         let mut child = Child::spawn("postgres", &argv, terms, folder, Signal::INT)?;
         child.wait_for_port(port, PATIENCE)?;
-        let backend = Self { port, version: version.trim().to_owned(), _child: child };
+        let backend = Self { port, version: version.trim().to_owned(), child };
         backend.fill(tools)?;
         Ok(backend)
+    }
+
+    /// The process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.pid()
     }
 
     fn fill(&self, tools: &Tools) -> anyhow::Result<()> {

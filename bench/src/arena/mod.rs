@@ -103,14 +103,8 @@ impl Arena {
         if let Some((proxy, rest)) = pinned {
             pin(proxy, rest)?;
         }
-        let root = rustix::process::geteuid().is_root();
-        let terms = Terms {
-            cpu: pinned.map(|(_, rest)| rest),
-            user: root.then(|| args.run_as.clone()),
-            wrapper: Vec::new(),
-        };
-        let folder = tempfile::Builder::new().prefix("connwarden-bench-").tempdir()?;
-        hand_over(folder.path(), &terms)?;
+        let (folder, terms) = ground(&args.run_as)?;
+        let terms = Terms { cpu: pinned.map(|(_, rest)| rest), ..terms };
         let tools = Tools { folder: args.pg_bin.clone() };
         let backend = match kind {
             Kind::Postgres => Backend::postgres(&terms, &tools, folder.path())?,
@@ -191,6 +185,15 @@ impl Arena {
     }
 }
 
+/// A folder for everything that is started, and the user to start it as when we are root.
+pub(crate) fn ground(run_as: &str) -> anyhow::Result<(TempDir, Terms)> {
+    let root = rustix::process::geteuid().is_root();
+    let terms = Terms { user: root.then(|| run_as.to_owned()), ..Terms::default() };
+    let folder = tempfile::Builder::new().prefix("connwarden-bench-").tempdir()?;
+    hand_over(folder.path(), &terms)?;
+    Ok((folder, terms))
+}
+
 /// Gives a folder to the user that the children run as.
 fn hand_over(folder: &Path, terms: &Terms) -> anyhow::Result<()> {
     let Some(user) = &terms.user else { return Ok(()) };
@@ -218,7 +221,7 @@ fn pin(proxy: usize, rest: usize) -> anyhow::Result<()> {
 }
 
 /// Children inherit it.
-fn raise_descriptors(wanted: usize) -> anyhow::Result<()> {
+pub(crate) fn raise_descriptors(wanted: usize) -> anyhow::Result<()> {
     let wanted = wanted as u64;
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current.is_none_or(|current| current >= wanted) {

@@ -6,6 +6,7 @@ pub(crate) mod idle;
 pub(crate) mod latency;
 pub(crate) mod syscalls;
 pub(crate) mod tail;
+pub(crate) mod watch;
 
 use anyhow::Context;
 
