@@ -45,6 +45,7 @@ profile=(--profile fast)
 if part style; then
   check "cargo fmt" cargo fmt --all --check
   check "cargo clippy" cargo clippy -q --workspace --all-targets "${profile[@]}" -- -D warnings
+  check "cargo clippy, planted faults" cargo clippy -q -p connwarden-engine --all-targets --features planted "${profile[@]}" -- -D warnings
 fi
 # The tests run the program that was built with their profile. One selection of packages for the build and for the run:
 # another one has other features, and builds everything anew.
