@@ -32,6 +32,7 @@ pub struct Connection {
     parameters: BTreeMap<String, String>,
     patience: Duration,
     pub(super) way: Way,
+    pub(super) protected: Option<String>,
 }
 
 impl fmt::Debug for Connection {
@@ -53,6 +54,7 @@ impl Connection {
             parameters: BTreeMap::new(),
             patience,
             way: Way::Ordinary,
+            protected: None,
         }
     }
 
@@ -126,6 +128,11 @@ impl Connection {
     /// How it got in.
     pub fn way(&self) -> &Way {
         &self.way
+    }
+
+    /// The name of the target, where somebody protected it: commands that change anything want it repeated first.
+    pub fn protected(&self) -> Option<&str> {
+        self.protected.as_deref()
     }
 
     /// Nobody reads along.

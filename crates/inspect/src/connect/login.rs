@@ -24,6 +24,8 @@ pub(super) struct Entry<'a> {
     pub(super) password: Option<&'a Password>,
     pub(super) channel_binding: ChannelBinding,
     pub(super) require_auth: &'a RequireAuth,
+    /// Where a password was looked for.
+    pub(super) looked: &'a [String],
 }
 
 /// Why there is no session.

@@ -168,14 +168,7 @@ impl Attempt<'_> {
 
     async fn once(&self, how: Try, walsender: bool) -> Result<Connection, ConnectError> {
         let Self { settings, host, password, application } = *self;
-        let place = host.endpoint.to_string();
         let secrecy = Secrecy { options: &settings.tls, name: host.name.as_deref() };
-        let dialled = dial(&host.endpoint, how, secrecy).await.map_err(|error| match error {
-            DialError::Io(error) => ConnectError::Unreachable { place: place.clone(), why: error.to_string() },
-            DialError::Tls(error) => ConnectError::Tls { place: place.clone(), error },
-            DialError::Strange(why) => ConnectError::Protocol { place: place.clone(), why },
-        })?;
-        let mut connection = Connection::fresh(dialled, &place, settings.timeout);
         let entry = Entry {
             user: &settings.user,
             dbname: &settings.dbname,
@@ -185,17 +178,38 @@ impl Attempt<'_> {
             password,
             channel_binding: settings.channel_binding,
             require_auth: &settings.require_auth,
+            looked: &settings.looked,
         };
-        match connection.start(entry).await {
-            Ok(()) => Ok(connection),
-            Err(LoginError::Ask(error)) => Err(ConnectError::of_ask(&place, error)),
-            Err(LoginError::PasswordMissing) => Err(ConnectError::PasswordMissing {
-                place,
-                user: settings.user.clone(),
-                looked: settings.looked.clone(),
-            }),
-            Err(LoginError::Distrusted { why, fix }) => Err(ConnectError::Distrusted { place, why, fix }),
+        let mut connection = session(&host.endpoint, how, secrecy, entry, settings.timeout).await?;
+        connection.protected.clone_from(&settings.protected);
+        Ok(connection)
+    }
+}
+
+/// Dials and logs in, once.
+async fn session(
+    endpoint: &Endpoint,
+    how: Try,
+    secrecy: Secrecy<'_>,
+    entry: Entry<'_>,
+    patience: Duration,
+) -> Result<Connection, ConnectError> {
+    let place = endpoint.to_string();
+    let dialled = match dial(endpoint, how, secrecy).await {
+        Ok(dialled) => dialled,
+        Err(DialError::Io(error)) => return Err(ConnectError::Unreachable { place, why: error.to_string() }),
+        Err(DialError::Tls(error)) => return Err(ConnectError::Tls { place, error }),
+        Err(DialError::Strange(why)) => return Err(ConnectError::Protocol { place, why }),
+    };
+    let mut connection = Connection::fresh(dialled, &place, patience);
+    match connection.start(entry).await {
+        Ok(()) => Ok(connection),
+        Err(LoginError::Ask(error)) => Err(ConnectError::of_ask(&place, error)),
+        Err(LoginError::PasswordMissing) => {
+            let (user, looked) = (entry.user.to_owned(), entry.looked.to_vec());
+            Err(ConnectError::PasswordMissing { place, user, looked })
         }
+        Err(LoginError::Distrusted { why, fix }) => Err(ConnectError::Distrusted { place, why, fix }),
     }
 }
 
@@ -230,39 +244,19 @@ pub(super) async fn without_password(
     identity: &Identity,
     patience: Duration,
 ) -> Result<Connection, ConnectError> {
-    let place = endpoint.to_string();
     let options = tls::Options::default();
-    let entering = async {
-        let secrecy = Secrecy { options: &options, name: None };
-        let dialled = dial(endpoint, Try::Plain, secrecy).await.map_err(|error| match error {
-            DialError::Io(error) => ConnectError::Unreachable { place: place.clone(), why: error.to_string() },
-            DialError::Tls(error) => ConnectError::Tls { place: place.clone(), error },
-            DialError::Strange(why) => ConnectError::Protocol { place: place.clone(), why },
-        })?;
-        let mut connection = Connection::fresh(dialled, &place, patience);
-        let entry = Entry {
-            user: &identity.user,
-            dbname: &identity.dbname,
-            application: &identity.application,
-            options: None,
-            walsender: false,
-            password: None,
-            channel_binding: ChannelBinding::Disable,
-            require_auth: &RequireAuth::default(),
-        };
-        match connection.start(entry).await {
-            Ok(()) => Ok(connection),
-            Err(LoginError::Ask(error)) => Err(ConnectError::of_ask(&place, error)),
-            Err(LoginError::PasswordMissing) => Err(ConnectError::PasswordMissing {
-                place: place.clone(),
-                user: identity.user.clone(),
-                looked: Vec::new(),
-            }),
-            Err(LoginError::Distrusted { why, fix }) => {
-                Err(ConnectError::Distrusted { place: place.clone(), why, fix })
-            }
-        }
+    let secrecy = Secrecy { options: &options, name: None };
+    let entry = Entry {
+        user: &identity.user,
+        dbname: &identity.dbname,
+        application: &identity.application,
+        options: None,
+        walsender: false,
+        password: None,
+        channel_binding: ChannelBinding::Disable,
+        require_auth: &RequireAuth::default(),
+        looked: &[],
     };
-    let entered = timeout(patience, entering).await;
-    entered.unwrap_or(Err(ConnectError::TimedOut { place: place.clone(), after: patience }))
+    let entered = timeout(patience, session(endpoint, Try::Plain, secrecy, entry, patience)).await;
+    entered.unwrap_or_else(|_| Err(ConnectError::TimedOut { place: endpoint.to_string(), after: patience }))
 }
