@@ -82,6 +82,10 @@ fn about(section: Section) -> &'static str {
         }
         Section::User => "Who may log in, beside the names of `auth_file`.",
         Section::Admin => "Who may use the console.",
+        Section::Target => {
+            "A server that `status` and the other commands look at with `--target NAME`. The proxy does not read it, and a secret is \
+             fetched only when its target is used."
+        }
     }
 }
 

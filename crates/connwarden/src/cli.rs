@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
+use model::config::checked::SecretText;
 
 use crate::status::StatusOptions;
 
@@ -79,7 +80,7 @@ Examples:
 const INIT: &str = "\
 With --from, the server is asked for its databases, its roles and its limit.
 Passwords are not written into the file: it names variables of the environment.
-A password that is not in the DSN is taken from $PGPASSWORD.
+A password that is not in the DSN is taken from $PGPASSWORD or ~/.pgpass.
 
 Examples:
   connwarden config init
@@ -133,8 +134,8 @@ pub(crate) struct InitOptions {
     #[command(flatten)]
     help: HelpOption,
     /// Ask this server for its databases and roles: a URL or "host=... user=..."
-    #[arg(long, value_name = "DSN")]
-    pub(crate) from: Option<String>,
+    #[arg(long, value_name = "DSN", value_parser = crate::server::secret)]
+    pub(crate) from: Option<SecretText>,
     /// Where to write; - for standard output
     #[arg(short, long, value_name = "FILE", default_value = "connwarden.toml")]
     pub(crate) output: PathBuf,

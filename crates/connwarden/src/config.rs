@@ -10,7 +10,7 @@ mod listing;
 mod outside;
 mod starter;
 
-pub(crate) use found::{Given, Refusal};
+pub(crate) use found::{Given, Refusal, target};
 pub(crate) use init::init;
 
 /// `config check`.

@@ -13,6 +13,8 @@ pub(crate) enum Exit {
     Critical,
     /// Nothing was done.
     Nothing,
+    /// Ctrl-C.
+    Interrupted,
     /// The server was not reached.
     Unreached,
     /// The command line was not understood.
@@ -29,6 +31,7 @@ impl From<Exit> for ExitCode {
             Exit::Critical => 2,
             Exit::Nothing => 2,
             Exit::Unreached => 3,
+            Exit::Interrupted => 130,
             Exit::Usage => 64,
             Exit::Refused => 78,
         })

@@ -29,7 +29,9 @@ fn main() -> ExitCode {
         Some(Command::Config { command: None, .. }) => help(config_command(&mut Cli::command())),
         Some(Command::Config { command: Some(ConfigCommand::Check(options)), .. }) => config::check(&options),
         Some(Command::Config { command: Some(ConfigCommand::Show(options)), .. }) => config::show(&options),
-        Some(Command::Config { command: Some(ConfigCommand::Init(options)), .. }) => config::init(&options),
+        Some(Command::Config { command: Some(ConfigCommand::Init(options)), .. }) => {
+            block_on(config::init(&options))
+        }
     };
     exit.into()
 }

@@ -1,111 +1,160 @@
-//! What the commands share that log in to a server: which one, in what form the answer is wanted, how failures are told.
+//! What the commands share that log in to a server: which one, and how failures are told.
 
-use std::path::PathBuf;
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use clap::Args;
-use inspect::connect::{ConnectError, Connection, Endpoint, Identity};
-use inspect::report::{Failure, FailureReport};
+use inspect::connect::{self, ConnectError, Connection, Machine};
+use inspect::settings::{Dsn, Origin, Request, Settings};
+use model::config::checked::SecretText;
+use model::config::value::{Given, Typed};
+use wire::auth::secret::Password;
 
-use crate::exit::Exit;
-use crate::output::{Form, OutputOptions};
-use crate::say;
+use crate::{config, say};
+
+mod failed;
+mod prompt;
+
+pub(crate) use failed::Failed;
 
 /// Which server, as libpq's programs understand it.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct ServerOptions {
-    /// Host name, address, or directory of the unix socket
+    /// URL or "host=... user=..."; without, PG* variables, then $DATABASE_URL
+    #[arg(short, long, value_name = "DSN", value_parser = secret)]
+    dsn: Option<SecretText>,
+    /// A [target.NAME] of connwarden.toml
+    #[arg(long, value_name = "NAME", conflicts_with = "dsn")]
+    target: Option<String>,
+    /// Host name, address, or directory of the unix socket; several with commas
     #[arg(short = 'h', long, value_name = "HOST")]
     host: Option<String>,
-    /// Port
+    /// Port; one for each host, or one for all
     #[arg(short, long, value_name = "PORT")]
-    port: Option<u16>,
+    port: Option<String>,
     /// Role
     #[arg(short = 'U', long, value_name = "ROLE")]
     user: Option<String>,
     /// Database
     #[arg(long, value_name = "NAME")]
     dbname: Option<String>,
+    /// Section of pg_service.conf
+    #[arg(long, value_name = "NAME")]
+    service: Option<String>,
+    /// Ask for the password on the terminal
+    #[arg(short = 'W', long)]
+    password: bool,
+    /// How long a login, and later an answer, may take [default: 5s]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    timeout: Option<Duration>,
+    /// Where the server is full: how long to wait for a slot
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    wait_slot: Option<Duration>,
     /// Print help
     #[arg(short = '?', long, action = clap::ArgAction::Help)]
     help: Option<bool>,
 }
 
-/// Why a command has no answer.
-#[derive(Debug)]
-pub(crate) struct Failed {
-    /// What is told.
-    pub(crate) report: FailureReport,
-    /// What is left behind.
-    pub(crate) exit: Exit,
+/// Takes an argument that may hold a password.
+pub(crate) fn secret(text: &str) -> Result<SecretText, std::convert::Infallible> {
+    Ok(SecretText::new(text.to_owned()))
 }
 
-impl Failed {
-    /// Tells it: JSON where JSON was asked for, words on standard error elsewhere.
-    pub(crate) fn say(self, output: &OutputOptions) -> Exit {
-        if output.form() == Form::Json {
-            say::json(&self.report);
-        }
-        let mut text = format!("error: {}", self.report.message);
-        if let Some(hint) = &self.report.hint {
-            text.push_str(&format!("\n  = {hint}"));
-        }
-        say::err(&text);
-        self.exit
-    }
-}
-
-impl From<ConnectError> for Failed {
-    fn from(error: ConnectError) -> Self {
-        let code = match &error {
-            ConnectError::Unreachable { .. } | ConnectError::Protocol { .. } => Failure::Network,
-            ConnectError::TimedOut { .. } => Failure::Timeout,
-            ConnectError::Refused { error, .. } if error.is_full() => Failure::ServerFull,
-            ConnectError::Refused { .. } => Failure::Auth,
-        };
-        let sqlstate = match &error {
-            ConnectError::Refused { error, .. } => Some(error.sqlstate.clone()),
-            _ => None,
-        };
-        let report = FailureReport {
-            schema: "connwarden.error/1",
-            code,
-            sqlstate,
-            message: error.to_string(),
-            hint: None,
-        };
-        Self { report, exit: Exit::Unreached }
-    }
-}
-
-impl From<inspect::connect::AskError> for Failed {
-    fn from(error: inspect::connect::AskError) -> Self {
-        let report = FailureReport {
-            schema: "connwarden.error/1",
-            code: Failure::Network,
-            sqlstate: None,
-            message: error.to_string(),
-            hint: None,
-        };
-        Self { report, exit: Exit::Unreached }
+fn duration(text: &str) -> Result<Duration, String> {
+    let read = <Duration as Typed>::read(&Given::Word(text.to_owned()));
+    match read {
+        Ok(time) if time.is_zero() => Err("no time at all: write a duration like 5s".into()),
+        Ok(time) => Ok(time),
+        Err(refused) => Err(refused.fix.map_or(refused.problem.clone(), |fix| format!("{}: {fix}", refused.problem))),
     }
 }
 
 impl ServerOptions {
+    /// All that decides where a login goes.
+    pub(crate) fn settings(&self) -> Result<Settings, Failed> {
+        let flags = [
+            ("host", &self.host, "--host"),
+            ("port", &self.port, "--port"),
+            ("user", &self.user, "--user"),
+            ("dbname", &self.dbname, "--dbname"),
+            ("service", &self.service, "--service"),
+        ];
+        let flags = flags.into_iter().filter_map(|(keyword, value, flag)| Some((keyword, value.clone()?, flag)));
+        let dsn = |text: &SecretText, name: String| Dsn { text: Password::new(text.expose()), name };
+        let target = self.target.as_deref().map(config::target).transpose()?;
+        let named = target.as_ref().and_then(|target| {
+            Some(dsn(target.dsn.as_ref()?, format!("[target.{}] dsn", target.name)))
+        });
+        let request = Request {
+            flags: flags.collect(),
+            dsn: named.or_else(|| self.dsn.as_ref().map(|text| dsn(text, "--dsn".into()))),
+            timeout: self.timeout,
+            wait_slot: self.wait_slot,
+        };
+        let mut settings = Settings::resolve(&request, &Machine)?;
+        settings.protected = target.filter(|target| target.protected).map(|target| target.name.to_string());
+        Ok(settings)
+    }
+
     /// Logs in. `application` is what `pg_stat_activity` shall call us.
     pub(crate) async fn connect(&self, application: &str) -> Result<Connection, Failed> {
-        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let host = self.host.clone().or_else(|| variable("PGHOST")).unwrap_or_else(|| "/tmp".into());
-        let port = self.port.or_else(|| variable("PGPORT")?.parse().ok()).unwrap_or(5432);
-        let user = self.user.clone().or_else(|| variable("PGUSER")).unwrap_or_else(|| "postgres".into());
-        let dbname = self.dbname.clone().or_else(|| variable("PGDATABASE")).unwrap_or_else(|| user.clone());
-        let endpoint = if host.starts_with('/') {
-            Endpoint::Unix(PathBuf::from(host).join(format!(".s.PGSQL.{port}")))
-        } else {
-            Endpoint::Tcp(host, port)
+        let mut settings = self.settings()?;
+        for warning in &settings.warnings {
+            say::err(&format!("warning: {warning}"));
+        }
+        if self.dsn.is_some() && matches!(&settings.password_from, Some(Origin::Dsn(_))) {
+            say::err(
+                "warning: everybody on this machine can read the password in the command line\n  \
+                 = use ~/.pgpass, PGPASSWORD, [target.NAME] or -W",
+            );
+        }
+        if self.password {
+            settings.password = Some(prompt::password(&settings.user)?);
+        }
+        let mut connection = connect::open(&settings, application).await;
+        if let Err(ConnectError::PasswordMissing { .. }) = &connection
+            && std::io::stdin().is_terminal()
+            && std::io::stderr().is_terminal()
+        {
+            settings.password = Some(prompt::password(&settings.user)?);
+            connection = connect::open(&settings, application).await;
+        }
+        let connection = connection?;
+        if let Some(sentence) = connection.way().sentence() {
+            say::err(&format!("note: {}", inspect::form::clean(&sentence)));
+        }
+        Ok(connection)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(options: &ServerOptions) -> Settings {
+        options.settings().expect("they make sense")
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_dsn() {
+        let options = ServerOptions {
+            port: Some("7000".into()),
+            timeout: Some(Duration::from_secs(1)),
+            dsn: Some(SecretText::new("postgres://app:geheim@db.internal:6000/shop".into())),
+            ..ServerOptions::default()
         };
-        let identity = Identity { user, dbname, application: application.to_owned() };
-        Ok(Connection::login(&endpoint, &identity, Duration::from_secs(5)).await?)
+        let found = settings(&options);
+        assert_eq!(found.hosts[0].endpoint.to_string(), "db.internal:7000");
+        assert_eq!((found.user.as_str(), found.timeout), ("app", Duration::from_secs(1)));
+        assert!(!format!("{options:?} {found:?}").contains("geheim"));
+    }
+
+    #[test]
+    fn a_duration_needs_a_unit() {
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        for wrong in ["5", "0s", "soon", ""] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use inspect::catalog::{Sample, Wants};
 use inspect::census::{By, Level, Thresholds};
 use inspect::form::status as form;
-use inspect::report::StatusReport;
+use inspect::report::{Failure, StatusReport};
 
 use crate::exit::Exit;
 use crate::output::{Form, OutputOptions};
@@ -16,6 +16,7 @@ Examples:
   connwarden status
   connwarden status --by user,client
   connwarden status -h db.internal -U postgres -o json | jq .utilization
+  connwarden status -d \"$DATABASE_URL\" --wait-slot 30s
 
 Exit codes: 0 done, 3 server not reached, 64 usage; with --check 0 ok, 1 warning,
 2 critical (also: refused because the server is full), 3 unknown.";
@@ -79,7 +80,11 @@ pub(crate) async fn run(options: StatusOptions) -> Exit {
                 Level::Critical => Exit::Critical,
             }
         }
-        Err(failed) => failed.say(&options.output),
+        Err(failed) => {
+            let full = failed.report.code == Failure::ServerFull;
+            let exit = failed.say(&options.output);
+            if options.check && full { Exit::Critical } else { exit }
+        }
     }
 }
 

@@ -5,8 +5,20 @@
 
 mod answer;
 mod connection;
+mod dial;
+mod endpoint;
 mod error;
+mod full;
+mod login;
+mod machine;
+mod open;
+mod way;
 
 pub use answer::{Answer, Row};
-pub use connection::{Connection, Endpoint, Identity};
+pub use connection::Connection;
+pub use endpoint::{Endpoint, Identity};
 pub use error::{AskError, ConnectError, ServerError};
+pub use full::{Full, Kind};
+pub use machine::Machine;
+pub use open::open;
+pub use way::Way;

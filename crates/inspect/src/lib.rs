@@ -9,3 +9,4 @@ pub mod census;
 pub mod connect;
 pub mod form;
 pub mod report;
+pub mod settings;

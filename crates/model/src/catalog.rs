@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::config::checked::{Admin, Database, Proxy, Server, User};
+use crate::config::checked::{Admin, Database, Proxy, Server, Target, User};
 
 pub mod unbuilt;
 
@@ -22,12 +22,20 @@ pub enum Section {
     User,
     /// `[admin]`: who may use the console.
     Admin,
+    /// `[target.NAME]`: a server that the commands look at.
+    Target,
 }
 
 impl Section {
     /// All of them, in the order of the file.
-    pub const ALL: [Section; 5] =
-        [Section::Proxy, Section::Server, Section::Database, Section::User, Section::Admin];
+    pub const ALL: [Section; 6] = [
+        Section::Proxy,
+        Section::Server,
+        Section::Database,
+        Section::User,
+        Section::Admin,
+        Section::Target,
+    ];
 
     /// The word in the file.
     pub const fn word(self) -> &'static str {
@@ -37,13 +45,14 @@ impl Section {
             Section::Database => "database",
             Section::User => "user",
             Section::Admin => "admin",
+            Section::Target => "target",
         }
     }
 
     /// True where the section stands once per name.
     pub const fn is_named(self) -> bool {
         match self {
-            Section::Server | Section::Database | Section::User => true,
+            Section::Server | Section::Database | Section::User | Section::Target => true,
             Section::Proxy | Section::Admin => false,
         }
     }
@@ -56,6 +65,7 @@ impl Section {
             Section::Database => "[database.NAME]",
             Section::User => "[user.NAME]",
             Section::Admin => "[admin]",
+            Section::Target => "[target.NAME]",
         }
     }
 
@@ -67,6 +77,7 @@ impl Section {
             Section::Database => Database::SETTINGS,
             Section::User => User::SETTINGS,
             Section::Admin => Admin::SETTINGS,
+            Section::Target => Target::SETTINGS,
         }
     }
 }

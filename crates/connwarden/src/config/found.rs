@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use model::catalog::{self, Section};
-use model::config::load::{Loaded, Override, load, load_made};
+use model::config::checked::Target;
+use model::config::load::{self, Loaded, Override, load, load_made};
 use model::config::report::{Place, Report, Source};
 use model::config::server_url;
 use model::limits;
@@ -21,6 +22,8 @@ pub(crate) struct Given {
     server: Option<String>,
     /// Settings of the command line: option, key, value.
     settings: Vec<(String, String, String)>,
+    /// The configuration is for the proxy, which needs something to serve.
+    serves: bool,
 }
 
 /// Why there is no configuration.
@@ -54,7 +57,7 @@ impl Refusal {
 impl Given {
     /// A file, the one named or the first found.
     pub(crate) fn file(config: Option<PathBuf>) -> Self {
-        Self { config, server: None, settings: Vec::new() }
+        Self { config, server: None, settings: Vec::new(), serves: false }
     }
 
     /// What `proxy` was given.
@@ -63,7 +66,7 @@ impl Given {
         server: Option<String>,
         settings: Vec<(String, String, String)>,
     ) -> Self {
-        Self { config, server, settings }
+        Self { config, server, settings, serves: true }
     }
 
     /// Reads and checks it all; reads files and the environment.
@@ -80,7 +83,23 @@ impl Given {
         let path = self.path()?;
         let text = read(&path)?;
         let world = World::beside(&path);
-        load(Source { path: path.display().to_string(), text }, &overrides, &world).map_err(Refusal::Report)
+        let source = Source { path: path.display().to_string(), text };
+        let loaded = load(source, &overrides, &world).map_err(Refusal::Report)?;
+        if self.serves && loaded.config.is_targets_only() {
+            return Err(Refusal::File(format!(
+                "{}: error: the file has targets and nothing to serve\n  \
+                 = add [server.main], [database.\"*\"] and [user.app]: connwarden config init --output - shows them",
+                path.display()
+            )));
+        }
+        Ok(loaded)
+    }
+
+    /// One target of the file.
+    fn target(&self, name: &str) -> Result<Target, Refusal> {
+        let path = self.path()?;
+        let source = Source { path: path.display().to_string(), text: read(&path)? };
+        load::target(source, name, &World::beside(&path)).map_err(Refusal::Report)
     }
 
     fn path(&self) -> Result<PathBuf, Refusal> {
@@ -122,6 +141,11 @@ impl Given {
         });
         runtime.into_iter().chain(settings).collect()
     }
+}
+
+/// What `--target` stands for, in the first file that is found.
+pub(crate) fn target(name: &str) -> Result<Target, Refusal> {
+    Given::file(None).target(name)
 }
 
 /// Where a file is looked for when nobody names one.

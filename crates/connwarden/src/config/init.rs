@@ -6,19 +6,20 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use postgres::config::Host;
-use postgres::{Client, Config, NoTls};
+use inspect::connect::{self, Answer, AskError, Endpoint, Machine};
+use inspect::report::Failure;
+use inspect::settings::{self, Dsn, Request, Settings};
+use model::config::checked::SecretText;
+use wire::auth::secret::Password;
 
 use super::starter::{self, Facts};
 use crate::cli::InitOptions;
 use crate::exit::Exit;
 use crate::say;
-
-/// Longest wait for the server, where the DSN says nothing.
-const CONNECT_TIME: Duration = Duration::from_secs(10);
+use crate::server::Failed;
 
 /// `config init`.
-pub(crate) fn init(options: &InitOptions) -> Exit {
+pub(crate) async fn init(options: &InitOptions) -> Exit {
     let to_stdout = options.output == Path::new("-");
     if !to_stdout && options.output.exists() && !options.force {
         say::err(&format!(
@@ -27,9 +28,12 @@ pub(crate) fn init(options: &InitOptions) -> Exit {
         ));
         return Exit::Nothing;
     }
-    let facts = match options.from.as_deref().map(ask).transpose() {
-        Ok(facts) => facts.unwrap_or_default(),
-        Err(failure) => return failure.say(),
+    let facts = match &options.from {
+        None => Facts::default(),
+        Some(dsn) => match ask(dsn).await {
+            Ok(facts) => facts,
+            Err(failed) => return failed.tell(),
+        },
     };
     let text = starter::text(&facts);
     if to_stdout {
@@ -70,105 +74,70 @@ fn next(path: &Path, facts: &Facts) -> String {
     )
 }
 
-/// Why the server could not be asked.
-enum Failure {
-    Dsn(String),
-    Unreached(String),
+/// Longest wait for the server, where the DSN says nothing.
+const CONNECT_TIME: Duration = Duration::from_secs(10);
+
+async fn ask(dsn: &SecretText) -> Result<Facts, Failed> {
+    if !settings::is_dsn(dsn.expose()) {
+        let hint = "write postgres://USER@HOST:PORT/DBNAME or \"host=... user=... dbname=...\"";
+        let message = "--from: this is not a DSN".to_owned();
+        return Err(Failed::new(Failure::Config, Exit::Usage, message, Some(hint.to_owned())));
+    }
+    let dsn = Dsn { text: Password::new(dsn.expose()), name: "--from".into() };
+    let request = Request { dsn: Some(dsn), ..Request::default() };
+    let mut settings = Settings::resolve(&request, &Machine)?;
+    settings.timeout = settings.timeout.max(CONNECT_TIME);
+    let mut connection = connect::open(&settings, "connwarden config init").await?;
+    let sql = [LIMITS, DATABASES, ROLES].join(";");
+    let answers = connection.ask(&sql).await?;
+    let version = connection.parameter("server_version").map(str::to_owned);
+    let (host, port) = reached(&settings, connection.place());
+    connection.close().await;
+    Ok(facts(&answers, settings.user, host, port, version)?)
 }
 
-impl Failure {
-    fn say(self) -> Exit {
-        match self {
-            Failure::Dsn(why) => {
-                say::err(&format!(
-                    "--from: error: {why}\n  = write postgres://USER@HOST:PORT/DBNAME or \"host=... user=... dbname=...\""
-                ));
-                Exit::Usage
-            }
-            Failure::Unreached(why) => {
-                say::err(&format!("--from: error: {why}"));
-                Exit::Unreached
-            }
+/// Host and port of the place that let us in.
+fn reached(settings: &Settings, place: &str) -> (String, u16) {
+    let found = settings.hosts.iter().find(|host| host.endpoint.to_string() == place);
+    match found.map(|host| &host.endpoint) {
+        Some(Endpoint::Tcp(host, port)) => (host.clone(), *port),
+        Some(Endpoint::Unix(path)) => {
+            let dir = path.parent().unwrap_or(path).display().to_string();
+            let port = path.extension().and_then(|port| port.to_str()?.parse().ok());
+            (dir, port.unwrap_or(5432))
         }
+        None => (place.to_owned(), 5432),
     }
 }
 
-fn ask(dsn: &str) -> Result<Facts, Failure> {
-    let mut config: Config = dsn
-        .parse()
-        .map_err(|error: postgres::Error| Failure::Dsn(format!("this is not a DSN: {}", chain(&error))))?;
-    let user =
-        config.get_user().map(str::to_owned).ok_or_else(|| Failure::Dsn("the DSN names no user".into()))?;
-    if config.get_password().is_none()
-        && let Ok(password) = std::env::var("PGPASSWORD")
-    {
-        config.password(password);
-    }
-    if config.get_connect_timeout().is_none() {
-        config.connect_timeout(CONNECT_TIME);
-    }
-    config.application_name("connwarden config init");
-    let host = config.get_hosts().first().map_or_else(
-        || "127.0.0.1".to_owned(),
-        |host| match host {
-            Host::Tcp(name) => name.clone(),
-            Host::Unix(dir) => dir.display().to_string(),
-        },
-    );
-    let port = config.get_ports().first().copied().unwrap_or(5432);
-    let unreached = |error: postgres::Error| Failure::Unreached(format!("{host}:{port}: {}", why(&error)));
-    let mut client = config.connect(NoTls).map_err(unreached)?;
-    facts(&mut client, host.clone(), port, user).map_err(unreached)
-}
-
-/// The error, and what to do about the two that have nothing to do with the server.
-fn why(error: &postgres::Error) -> String {
-    let text = chain(error);
-    if text.contains("password missing") {
-        return format!("{text}\n  = export PGPASSWORD, or write the password into the DSN");
-    }
-    if text.contains("TLS") {
-        return format!(
-            "{text}\n  = TLS is not built yet: take sslmode out where the way to the server is safe"
-        );
-    }
-    text
-}
-
-/// The error and its causes, each once.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text.push_str(&format!(": {more}"));
-        }
-        cause = error.source();
-    }
-    text
-}
-
-const LIMITS: &str = "select coalesce(sum(setting::int) filter (where name = 'max_connections'), 0)::int4, \
-    coalesce(sum(setting::int) filter (where name <> 'max_connections'), 0)::int4 from pg_catalog.pg_settings \
+const LIMITS: &str = "select coalesce(sum(setting::int) filter (where name = 'max_connections'), 0) as slots, \
+    coalesce(sum(setting::int) filter (where name <> 'max_connections'), 0) as reserved from pg_catalog.pg_settings \
     where name in ('max_connections', 'superuser_reserved_connections', 'reserved_connections')";
-const DATABASES: &str = "select datname::text from pg_catalog.pg_database where datallowconn and not datistemplate \
+const DATABASES: &str = "select datname as name from pg_catalog.pg_database where datallowconn and not datistemplate \
     order by datname = 'postgres', datname";
-const ROLES: &str = "select rolname::text from pg_catalog.pg_roles where rolcanlogin and rolname <> $1 and not rolsuper order by 1 limit 50";
+const ROLES: &str = "select rolname as name from pg_catalog.pg_roles where rolcanlogin and rolname <> session_user \
+    and not rolsuper order by 1 limit 50";
 
-fn facts(client: &mut Client, host: String, port: u16, user: String) -> Result<Facts, postgres::Error> {
-    let limits = client.query_one(LIMITS, &[])?;
-    let databases = client.query(DATABASES, &[])?;
-    let roles = client.query(ROLES, &[&user])?;
-    let version: String = client.query_one("select current_setting('server_version')", &[])?.get(0);
+fn facts(
+    answers: &[Answer],
+    user: String,
+    host: String,
+    port: u16,
+    version: Option<String>,
+) -> Result<Facts, AskError> {
+    let [limits, databases, roles] = answers else {
+        return Err(AskError::Shape("fewer answers than questions".into()));
+    };
+    let names = |answer: &Answer| answer.rows().map(|row| row.value("name")).collect::<Result<Vec<String>, _>>();
+    let limits = limits.only()?;
     Ok(Facts {
         host,
         port,
         user,
-        databases: databases.iter().map(|row| row.get(0)).collect(),
-        roles: roles.iter().map(|row| row.get(0)).collect(),
-        max_connections: u32::try_from(limits.get::<_, i32>(0)).ok(),
-        reserved: u32::try_from(limits.get::<_, i32>(1)).unwrap_or(0),
-        version: Some(version),
+        databases: names(databases)?,
+        roles: names(roles)?,
+        max_connections: limits.maybe("slots")?,
+        reserved: limits.value("reserved")?,
+        version,
     })
 }

@@ -145,6 +145,13 @@ const TESTED: &[(Section, &[(&str, &str)])] = &[
             ("stats_users", "the_console_commands_for_some_and_only_shows_for_others"),
         ],
     ),
+    (
+        Section::Target,
+        &[
+            ("dsn", "a_target_stands_for_its_dsn_and_a_flag_wins_over_it"),
+            ("protected", "a_protected_target_is_told_to_those_who_change_anything"),
+        ],
+    ),
 ];
 
 /// Files below a directory whose names end so.
@@ -189,7 +196,7 @@ fn in_a_talk(section: Section, key: &str) -> String {
     match section {
         Section::Database => format!("db.{key}="),
         Section::User => format!("user.{key}="),
-        Section::Proxy | Section::Server | Section::Admin => format!(" {key}="),
+        Section::Proxy | Section::Server | Section::Admin | Section::Target => format!(" {key}="),
     }
 }
 

@@ -1,70 +1,38 @@
-//! The connection itself: startup, and text queries.
+//! The connection itself: messages, and text queries.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
-use wire::backend::{self, Authentication};
-use wire::encode::{self, Version};
+use wire::backend;
+use wire::encode;
 use wire::frame::{self, HEADER};
 use wire::tag::BackendTag as Tag;
 
-use super::{Answer, AskError, ConnectError, ServerError};
+use super::dial::{Dialled, Secured, Stream};
+use super::{Answer, AskError, ConnectError, Endpoint, Identity, ServerError, Way, open};
 
 /// Longest message that is taken from a server.
 const MESSAGE_BYTES_MAX: u32 = 64 * 1024 * 1024;
 /// Bytes of one read.
 const READ_BYTES: usize = 16 * 1024;
 
-/// Where a server listens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Endpoint {
-    /// A name or an address, and a port.
-    Tcp(String, u16),
-    /// The socket's file.
-    Unix(PathBuf),
-}
-
-impl fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(host, port) if host.contains(':') => write!(f, "[{host}]:{port}"),
-            Self::Tcp(host, port) => write!(f, "{host}:{port}"),
-            Self::Unix(path) => write!(f, "{}", path.display()),
-        }
-    }
-}
-
-/// Who logs in, and where to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// The role.
-    pub user: String,
-    /// The database.
-    pub dbname: String,
-    /// What `pg_stat_activity` shall call us.
-    pub application: String,
-}
-
-/// Whatever bytes go over.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
-
 /// A logged-in connection. Dropping it closes the socket; [`Connection::close`] says goodbye first.
 pub struct Connection {
     stream: Box<dyn Stream>,
+    pub(super) secured: Option<Secured>,
     inbox: Vec<u8>,
     /// Bytes of the inbox that were read.
     used: usize,
     place: String,
-    pid: u32,
+    pub(super) pid: u32,
     parameters: BTreeMap<String, String>,
     patience: Duration,
+    pub(super) way: Way,
+    pub(super) protected: Option<String>,
 }
 
 impl fmt::Debug for Connection {
@@ -77,80 +45,32 @@ impl fmt::Debug for Connection {
 }
 
 impl Connection {
-    /// Dials and logs in. `patience` limits the whole login, and later each question.
+    /// A connection on which nothing was said yet.
+    pub(super) fn fresh(dialled: Dialled, place: &str, patience: Duration) -> Self {
+        Self {
+            stream: dialled.stream,
+            secured: dialled.secured,
+            inbox: Vec::new(),
+            used: 0,
+            place: place.to_owned(),
+            pid: 0,
+            parameters: BTreeMap::new(),
+            patience,
+            way: Way::Ordinary,
+            protected: None,
+        }
+    }
+
+    /// Dials and logs in, in clear and without a password. `patience` limits the whole login, and later each question.
     ///
     /// # Errors
-    /// Nobody there, a refusal, a login we don't speak, too slow.
+    /// Nobody there, a refusal, a password that is asked for, too slow.
     pub async fn login(
         endpoint: &Endpoint,
         identity: &Identity,
         patience: Duration,
     ) -> Result<Self, ConnectError> {
-        let place = endpoint.to_string();
-        match timeout(patience, Self::enter(endpoint, identity, patience)).await {
-            Ok(done) => done,
-            Err(_) => Err(ConnectError::TimedOut { place, after: patience }),
-        }
-    }
-
-    async fn enter(
-        endpoint: &Endpoint,
-        identity: &Identity,
-        patience: Duration,
-    ) -> Result<Self, ConnectError> {
-        let place = endpoint.to_string();
-        let stream = dial(endpoint)
-            .await
-            .map_err(|error| ConnectError::Unreachable { place: place.clone(), why: error.to_string() })?;
-        let mut connection = Self {
-            stream,
-            inbox: Vec::new(),
-            used: 0,
-            place: place.clone(),
-            pid: 0,
-            parameters: BTreeMap::new(),
-            patience,
-        };
-        connection.start(identity).await.map_err(|error| match error {
-            AskError::Server(error) => ConnectError::Refused { place, error },
-            AskError::Lost(why) => ConnectError::Unreachable { place, why },
-            AskError::TimedOut(after) => ConnectError::TimedOut { place, after },
-            AskError::Shape(why) => ConnectError::Protocol { place, why },
-        })?;
-        Ok(connection)
-    }
-
-    async fn start(&mut self, identity: &Identity) -> Result<(), AskError> {
-        let parameters = [
-            ("user", identity.user.as_str()),
-            ("database", identity.dbname.as_str()),
-            ("application_name", identity.application.as_str()),
-            ("client_encoding", "UTF8"),
-            ("DateStyle", "ISO, YMD"),
-            ("TimeZone", "UTC"),
-        ];
-        let mut out = Vec::new();
-        let bytes = parameters.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
-        encode::startup(&mut out, Version { major: 3, minor: 0 }, bytes);
-        self.send(&out).await?;
-        loop {
-            let (tag, body) = self.receive().await?;
-            match tag {
-                Tag::Authentication => match Authentication::parse(&body) {
-                    Some(Authentication::Ok) => {}
-                    _ => return Err(AskError::Shape("it asks for a password".into())),
-                },
-                Tag::BackendKeyData => {
-                    if let Some((pid, _)) = backend::backend_key(&body) {
-                        self.pid = pid;
-                    }
-                }
-                Tag::ParameterStatus => self.note(&body),
-                Tag::ErrorResponse => return Err(ServerError::read(&body).into()),
-                Tag::ReadyForQuery => return Ok(()),
-                _ => {}
-            }
-        }
+        open::without_password(endpoint, identity, patience).await
     }
 
     /// Asks: one answer for each statement that returns rows. Statements of one text share a snapshot and a transaction.
@@ -209,6 +129,21 @@ impl Connection {
         self.pid
     }
 
+    /// How it got in.
+    pub fn way(&self) -> &Way {
+        &self.way
+    }
+
+    /// The name of the target, where somebody protected it: commands that change anything want it repeated first.
+    pub fn protected(&self) -> Option<&str> {
+        self.protected.as_deref()
+    }
+
+    /// Nobody reads along.
+    pub fn is_encrypted(&self) -> bool {
+        self.secured.is_some()
+    }
+
     /// What the server reported of a setting.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.get(name).map(String::as_str)
@@ -221,19 +156,19 @@ impl Connection {
         version[..digits].parse().unwrap_or(0)
     }
 
-    fn note(&mut self, body: &[u8]) {
+    pub(super) fn note(&mut self, body: &[u8]) {
         if let Some((name, value)) = backend::parameter_status(body) {
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
             self.parameters.insert(text(name), text(value));
         }
     }
 
-    async fn send(&mut self, bytes: &[u8]) -> Result<(), AskError> {
+    pub(super) async fn send(&mut self, bytes: &[u8]) -> Result<(), AskError> {
         self.stream.write_all(bytes).await.map_err(lost)?;
         self.stream.flush().await.map_err(lost)
     }
 
-    async fn receive(&mut self) -> Result<(Tag, Vec<u8>), AskError> {
+    pub(super) async fn receive(&mut self) -> Result<(Tag, Vec<u8>), AskError> {
         loop {
             let unread = &self.inbox[self.used..];
             let header =
@@ -260,19 +195,8 @@ impl Connection {
     }
 }
 
-async fn dial(endpoint: &Endpoint) -> io::Result<Box<dyn Stream>> {
-    Ok(match endpoint {
-        Endpoint::Tcp(host, port) => {
-            let stream = TcpStream::connect((host.as_str(), *port)).await?;
-            stream.set_nodelay(true)?;
-            Box::new(stream)
-        }
-        Endpoint::Unix(path) => Box::new(UnixStream::connect(path).await?),
-    })
-}
-
 fn lost(error: io::Error) -> AskError {
-    AskError::Lost(error.to_string())
+    AskError::Lost(tls::alert(&error).map_or_else(|| error.to_string(), |alert| alert.to_string()))
 }
 
 /// The names in a RowDescription.

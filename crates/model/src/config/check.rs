@@ -23,6 +23,13 @@ pub(super) fn all(build: &mut Build) {
     build.databases();
     build.users();
     build.admins();
+    build.targets();
+}
+
+/// A target that leads nowhere.
+pub(super) fn target_without_dsn(name: &str, place: Place) -> Mistake {
+    let fix = "write dsn = \"postgres://USER@HOST/DBNAME\" or dsn = { env = \"NAME\" }";
+    Mistake::new(place, format!("[target.{name}] has no dsn"), fix)
 }
 
 fn server_head(name: &Arc<str>) -> Head {
@@ -47,13 +54,29 @@ impl Build {
         self.mistakes.push(Mistake::new(place, problem, fix));
     }
 
+    /// What the proxy needs. A file for the commands that look at servers may do without.
     fn missing(&mut self, problem: &str, fix: &str) {
+        if self.config.is_targets_only() {
+            return;
+        }
         self.mistakes.push(Mistake::new(Place::Whole, problem, fix));
     }
 
     fn warn(&mut self, head: &Head, key: &str, problem: impl Into<String>, fix: impl Into<String>) {
         let place = self.places.of(head, key);
         self.warnings.push(Mistake::new(place, problem, fix));
+    }
+
+    fn targets(&mut self) {
+        let lost = |name: &&Arc<str>| self.config.targets.get(*name).is_some_and(|target| target.dsn.is_none());
+        let names: Vec<Arc<str>> = self.config.targets.keys().filter(lost).cloned().collect();
+        for name in names {
+            let head = (Section::Target, Some(name.clone()));
+            if self.places.key(&head, "dsn").is_none() {
+                let place = self.places.of(&head, "");
+                self.mistakes.push(target_without_dsn(&name, place));
+            }
+        }
     }
 
     fn listeners(&mut self) {

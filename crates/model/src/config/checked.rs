@@ -13,6 +13,7 @@ mod database;
 mod pool;
 mod proxy;
 mod server;
+mod target;
 
 pub use super::secret::SecretText;
 pub use super::words::{
@@ -22,6 +23,7 @@ pub use database::{Admin, Database, User};
 pub use pool::{Login, NoSuch, PoolSettings};
 pub use proxy::Proxy;
 pub use server::Server;
+pub use target::Target;
 
 /// Names that lead to the console, never to a server.
 pub const RESERVED: [&str; 2] = ["connwarden", "pgbouncer"];
@@ -41,6 +43,8 @@ pub struct Config {
     pub users: BTreeMap<Arc<str>, Arc<User>>,
     /// `[admin]`.
     pub admin: Admin,
+    /// `[target.NAME]`. A DSN that is kept elsewhere is not fetched here: [`super::load::target`] does.
+    pub targets: BTreeMap<Arc<str>, Arc<Target>>,
 }
 
 impl Default for Config {
@@ -51,6 +55,7 @@ impl Default for Config {
             databases: BTreeMap::new(),
             users: BTreeMap::new(),
             admin: Admin::with_defaults(),
+            targets: BTreeMap::new(),
         }
     }
 }
@@ -80,6 +85,19 @@ impl Config {
     /// Puts a user in, in place of one of the same name.
     pub fn add_user(&mut self, user: User) {
         self.users.insert(user.name.clone(), Arc::new(user));
+    }
+
+    /// Puts a target in, in place of one of the same name.
+    pub fn add_target(&mut self, target: Target) {
+        self.targets.insert(target.name.clone(), Arc::new(target));
+    }
+
+    /// True where there are targets, and nothing for the proxy to serve.
+    pub fn is_targets_only(&self) -> bool {
+        !self.targets.is_empty()
+            && self.servers.is_empty()
+            && self.databases.is_empty()
+            && self.users.is_empty()
     }
 
     /// Joins the user list's `(name, secret)` entries. A password of `[user.NAME]` wins over the list's.

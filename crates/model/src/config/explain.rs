@@ -76,6 +76,9 @@ impl Explained {
             add((Section::User, Some(name.clone())), user.texts());
         }
         add((Section::Admin, None), config.admin.texts());
+        for (name, target) in &config.targets {
+            add((Section::Target, Some(name.clone())), target.texts());
+        }
         Self { rows }
     }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::check;
-use super::checked::{Config, Database, Server, User};
+use super::checked::{Config, Database, SecretText, Server, Target, User};
 use super::explain::{self, Explained, Origin};
 use super::raw::{Entry, Head, Raw, What};
 use super::report::{self, Mistake, Place, Report, Source};
@@ -99,6 +99,50 @@ pub fn load(source: Source, overrides: &[Override], outside: &dyn Outside) -> Re
     build.finish(source, listed)
 }
 
+/// One target of a file, its DSN fetched. What is wrong elsewhere in the file's values does not matter to it.
+///
+/// # Errors
+/// What is wrong with the target, or that it is not there; a file that is not TOML.
+pub fn target(source: Source, name: &str, outside: &dyn Outside) -> Result<Target, Report> {
+    let (raw, mistakes) = Raw::from_toml(&source.text);
+    let head: Head = (Section::Target, Some(name.into()));
+    let places = Places::default();
+    let mut build = Build { config: Config::default(), places, mistakes, warnings: Vec::new() };
+    let mut target = Target::with_defaults(name.into());
+    for Entry { head: _, key, what, place } in raw.entries.into_iter().filter(|entry| entry.head == head) {
+        match build.given(key, what, &place, outside) {
+            Ok(Some(given)) => {
+                if let Some(Err(refused)) = target.set(key, &given) {
+                    build.mistakes.push(Mistake::of_value(place, key, refused));
+                }
+            }
+            Ok(None) => {}
+            Err(mistake) => build.mistakes.push(mistake),
+        }
+    }
+    let there = raw.heads.iter().find(|(other, _)| *other == head);
+    match there {
+        None => {
+            let names = raw.heads.iter().filter(|((section, _), _)| *section == Section::Target);
+            let names: Vec<&str> = names.filter_map(|((_, name), _)| name.as_deref()).collect();
+            let fix = match names.as_slice() {
+                [] => format!("write [target.{name}] and below it dsn = \"postgres://USER@HOST/DBNAME\""),
+                names => format!("the file has {}", names.join(", ")),
+            };
+            build.mistakes.push(Mistake::new(Place::Whole, format!("there is no [target.{name}]"), fix));
+        }
+        Some((_, place)) if target.dsn.is_none() && build.mistakes.is_empty() => {
+            build.mistakes.push(check::target_without_dsn(name, place.clone()));
+        }
+        Some(_) => {}
+    }
+    if build.mistakes.is_empty() {
+        return Ok(target);
+    }
+    report::sort(&mut build.mistakes);
+    Err(Report { source, mistakes: build.mistakes })
+}
+
 /// A configuration made by the program, not read: without a file, checked all the same.
 ///
 /// # Errors
@@ -176,6 +220,7 @@ impl Build {
                 Section::Server => self.config.add_server(Server::with_defaults(name)),
                 Section::Database => self.config.add_database(Database::with_defaults(name)),
                 Section::User => self.config.add_user(User::with_defaults(name)),
+                Section::Target => self.config.add_target(Target::with_defaults(name)),
                 Section::Proxy | Section::Admin => {}
             }
         }
@@ -184,6 +229,13 @@ impl Build {
     fn entry(&mut self, entry: Entry, outside: &dyn Outside) {
         let Entry { head, key, what, place } = entry;
         self.places.keys.insert((head.clone(), key.to_owned()), place.clone());
+        // A secret of a target is for whoever uses the target, not for every process that reads the file.
+        if let (Section::Target, Some(name), What::SecretEnv(_) | What::SecretFile(_)) = (head.0, &head.1, &what) {
+            if let Some(target) = self.config.targets.get_mut(name) {
+                Arc::make_mut(target).dsn = Some(SecretText::new(String::new()));
+            }
+            return;
+        }
         let given = match self.given(key, what, &place, outside) {
             Ok(Some(given)) => given,
             Ok(None) => return,
@@ -203,6 +255,7 @@ impl Build {
             Section::Server => Arc::make_mut(config.servers.get_mut(name?)?).set(key, given),
             Section::Database => Arc::make_mut(config.databases.get_mut(name?)?).set(key, given),
             Section::User => Arc::make_mut(config.users.get_mut(name?)?).set(key, given),
+            Section::Target => Arc::make_mut(config.targets.get_mut(name?)?).set(key, given),
         }
     }
 
@@ -317,9 +370,10 @@ impl Build {
                 self.config.databases.get(name).map(|database| database.texts())
             }
             (Section::User, Some(name)) => self.config.users.get(name).map(|user| user.texts()),
+            (Section::Target, Some(name)) => self.config.targets.get(name).map(|target| target.texts()),
             (Section::Admin, _) => Some(self.config.admin.texts()),
             (Section::Proxy, _) => Some(self.config.proxy.texts()),
-            (Section::Server | Section::Database | Section::User, None) => None,
+            (Section::Server | Section::Database | Section::User | Section::Target, None) => None,
         };
         texts.into_iter().flatten().any(|(setting, text)| setting.key == key && text != setting.default)
     }

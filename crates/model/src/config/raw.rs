@@ -212,6 +212,7 @@ impl Reader {
             "databases" | "pools" | "pool" => Some(Section::Database),
             "users" => Some(Section::User),
             "servers" => Some(Section::Server),
+            "targets" => Some(Section::Target),
             _ => None,
         };
         self.raw.tried.extend(meant);
@@ -302,6 +303,7 @@ fn example(section: Section) -> &'static str {
         Section::Database => "[database.shop]",
         Section::User => "[user.app]",
         Section::Admin => "[admin]",
+        Section::Target => "[target.prod]",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use model::catalog::{self, Kind, Section, Setting};
 use model::config::checked::{AuthType, Host, PoolMode};
-use model::config::load::{Loaded, Override, load, load_made};
+use model::config::load::{Loaded, Override, load, load_made, target};
 use model::config::report::{Place, Source};
 use model::config::server_url;
 
@@ -56,6 +56,7 @@ fn file_with(setting: &Setting, value: &str) -> String {
         ),
         (Section::User, "[user.app]\npassword = \"x\"\n"),
         (Section::Admin, "[admin]\n"),
+        (Section::Target, "[target.prod]\ndsn = \"x\"\n"),
     ];
     sections.sort_by_key(|(section, _)| *section != setting.section);
     let mut text = String::new();
@@ -90,7 +91,9 @@ fn every_setting_of_the_catalogue_is_read_and_changes_exactly_its_own_field() {
             .map(|row| (row.setting.section, row.setting.key))
             .collect();
         let secret = setting.kind == Kind::Secret && setting.section == Section::User;
-        if secret {
+        if setting.section == Section::Target && setting.key == "dsn" {
+            assert_eq!(after.config.targets["prod"].dsn.as_ref().unwrap().expose(), "other");
+        } else if secret {
             assert_eq!(after.config.users["app"].password.as_ref().unwrap().expose(), "other");
         } else if setting.key == "auth_file" {
             assert!(changed.contains(&(Section::Proxy, "auth_file")), "{changed:?}");
@@ -213,4 +216,32 @@ fn a_url_without_a_password_is_trusted_on_this_machine_only() {
     };
     let report = load_made(url.to_config(), "--server", &[open], &World).unwrap_err().to_string();
     assert!(report.contains("lets everybody in"), "{report}");
+}
+
+fn aim(text: &str, name: &str) -> Result<String, String> {
+    let source = Source { path: "c.toml".into(), text: text.into() };
+    let found = target(source, name, &World).map_err(|report| report.to_string())?;
+    Ok(format!("{} {}", found.dsn.unwrap().expose(), found.protected))
+}
+
+#[test]
+fn a_target_is_read_by_itself_and_its_secret_only_when_it_is_used() {
+    let text = "[target.dev]\ndsn = \"host=/tmp\"\n[target.prod]\ndsn = { env = \"APP_PASSWORD\" }\nprotected = true\n\
+                [target.lost]\ndsn = { env = \"NOT_SET\" }\n";
+    assert_eq!(aim(text, "dev").as_deref(), Ok("host=/tmp false"));
+    assert_eq!(aim(text, "prod").as_deref(), Ok("from the environment true"));
+    assert!(aim(text, "lost").unwrap_err().contains("NOT_SET is not set"));
+    assert!(aim(text, "prd").unwrap_err().contains("the file has dev, prod, lost"));
+    let loaded = accepted(text);
+    assert!(loaded.config.is_targets_only(), "a file for commands needs no server");
+    assert!(!loaded.explained.to_toml(false).contains("host=/tmp"), "a DSN may hold a password");
+}
+
+#[test]
+fn a_target_without_a_dsn_is_a_mistake_whoever_reads_the_file() {
+    let text = "[target.prod]\nprotected = true\n";
+    assert!(aim(text, "prod").unwrap_err().contains("[target.prod] has no dsn"));
+    let source = Source { path: "c.toml".into(), text: text.into() };
+    let report = load(source, &[], &World).unwrap_err().to_string();
+    assert!(report.contains("c.toml:1:") && report.contains("[target.prod] has no dsn"), "{report}");
 }

@@ -1,4 +1,4 @@
-//! SCRAM-SHA-256 without channel binding, as PostgreSQL speaks it: both roles. RFC 5802, RFC 7677.
+//! SCRAM-SHA-256 as PostgreSQL speaks it: both roles, and channel binding in the client's. RFC 5802, RFC 7677.
 //!
 //! Each role is a chain of types; a state is consumed by the message that leaves it, so no message can be taken twice
 //! or out of order. Both ends are outside: every length and count has a limit, checked before it is used.
@@ -19,6 +19,8 @@ use thiserror::Error;
 
 /// The mechanism's name.
 pub const MECHANISM: &str = "SCRAM-SHA-256";
+/// The mechanism's name with channel binding.
+pub const MECHANISM_PLUS: &str = "SCRAM-SHA-256-PLUS";
 /// The rounds of a verifier that PostgreSQL makes by default.
 pub const ITERATIONS_DEFAULT: u32 = 4096;
 /// Most rounds that are computed for anyone: about a quarter of a second.
@@ -59,7 +61,7 @@ pub enum ScramError {
         /// The limit.
         iterations_max: u32,
     },
-    /// `p`: we do not offer it.
+    /// `p`: we do not offer it to clients.
     #[error("client requires SCRAM channel binding, but it is not supported")]
     ChannelBinding,
     /// The binding in the last message is not the one in the first.

@@ -14,8 +14,44 @@ use super::{BASE64, NONCE_BYTES, ScramError, Verifier, iterations, key, nonce, s
 use base64::Engine as _;
 use zeroize::Zeroizing;
 
-/// "No channel binding, no other identity", in base64.
-const BINDING: &[u8] = b"c=biws,r=";
+/// What ties the exchange to the channel that it runs over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Binding {
+    /// The channel has nothing to bind to, or nobody wants it.
+    None,
+    /// We could, and the server did not offer it. A server that did learns that somebody took its offer away.
+    NotOffered,
+    /// To the server's certificate (`tls-server-end-point`): its hash. For [`super::MECHANISM_PLUS`] only.
+    ServerEndPoint(Vec<u8>),
+}
+
+impl Binding {
+    /// What stands before our first message: the binding's kind, and no other identity.
+    const fn header(&self) -> &'static [u8] {
+        match self {
+            Self::None => b"n,,",
+            Self::NotOffered => b"y,,",
+            Self::ServerEndPoint(_) => b"p=tls-server-end-point,,",
+        }
+    }
+
+    /// The mechanism that it belongs to.
+    pub const fn mechanism(&self) -> &'static str {
+        match self {
+            Self::None | Self::NotOffered => super::MECHANISM,
+            Self::ServerEndPoint(_) => super::MECHANISM_PLUS,
+        }
+    }
+
+    /// What our last message repeats: the header, and behind it the channel's data.
+    fn repeated(&self) -> Vec<u8> {
+        let data: &[u8] = match self {
+            Self::None | Self::NotOffered => b"",
+            Self::ServerEndPoint(hash) => hash,
+        };
+        BASE64.encode([self.header(), data].concat()).into_bytes()
+    }
+}
 
 /// What we have to prove ourselves with.
 #[derive(Clone, Debug)]
@@ -31,19 +67,29 @@ pub enum Credential {
     },
 }
 
-/// Begins. `random` is used once and never again.
+/// Begins, without channel binding. `random` is used once and never again.
 pub fn start(credential: Credential, random: &[u8; NONCE_BYTES]) -> (AwaitingChallenge, Vec<u8>) {
+    start_bound(credential, Binding::None, random)
+}
+
+/// Begins, in the mechanism that belongs to the binding. `random` is used once and never again.
+pub fn start_bound(
+    credential: Credential,
+    binding: Binding,
+    random: &[u8; NONCE_BYTES],
+) -> (AwaitingChallenge, Vec<u8>) {
     let nonce = BASE64.encode(random).into_bytes();
     // PostgreSQL takes the user from the startup packet and wants no name here.
     let bare = [b"n=,r=", &nonce[..]].concat();
-    let message = [b"n,,", &bare[..]].concat();
-    (AwaitingChallenge { credential, nonce, bare }, message)
+    let message = [binding.header(), &bare[..]].concat();
+    (AwaitingChallenge { credential, binding, nonce, bare }, message)
 }
 
 /// Our first message is out.
 #[derive(Clone, Debug)]
 pub struct AwaitingChallenge {
     credential: Credential,
+    binding: Binding,
     nonce: Vec<u8>,
     bare: Vec<u8>,
 }
@@ -74,7 +120,7 @@ impl AwaitingChallenge {
         let iterations = iterations(attributes.value(b'i', "an iteration count")?)?;
         attributes.ignore_rest()?;
 
-        let without_proof = [BINDING, whole].concat();
+        let without_proof = [b"c=", &self.binding.repeated()[..], b",r=", whole].concat();
         let transcript = [&self.bare[..], b",", message, b",", &without_proof].concat();
         let unproven = Unproven { without_proof, transcript };
         match self.credential {

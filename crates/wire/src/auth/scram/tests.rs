@@ -1,6 +1,6 @@
 //! Both roles against published vectors, against each other, and against what should be refused.
 
-use super::client::{self, AwaitingSignature, Challenged, Credential};
+use super::client::{self, AwaitingSignature, Binding, Challenged, Credential};
 use super::keys::counted;
 use super::server::{ClientFirst, Proven};
 use super::*;
@@ -241,4 +241,44 @@ fn a_stored_text_that_only_begins_like_a_verifier_is_refused() {
     ] {
         assert!(Verifier::parse(format!("SCRAM-SHA-256${rest}").as_bytes()).is_err(), "{rest:?}");
     }
+}
+
+#[test]
+fn a_binding_names_its_kind_first_and_repeats_it_with_the_channels_data() {
+    let hash = vec![0xab; 32];
+    let repeated = BASE64.encode([b"p=tls-server-end-point,,", &hash[..]].concat());
+    let cases = [
+        (Binding::None, "n,,n=,r=", "c=biws,r=", MECHANISM),
+        (Binding::NotOffered, "y,,n=,r=", "c=eSws,r=", MECHANISM),
+        (
+            Binding::ServerEndPoint(hash),
+            "p=tls-server-end-point,,n=,r=",
+            &format!("c={repeated},r="),
+            MECHANISM_PLUS,
+        ),
+    ];
+    for (binding, first_begins, last_begins, mechanism) in cases {
+        assert_eq!(binding.mechanism(), mechanism);
+        let (client, first) = client::start_bound(Credential::Password, binding, &[1; NONCE_BYTES]);
+        assert!(first.starts_with(first_begins.as_bytes()), "{}", String::from_utf8_lossy(&first));
+        let challenge = format!("r={}x,s=YQ==,i=1", BASE64.encode([1; NONCE_BYTES]));
+        let Ok(Challenged::NeedsDerive(client)) = client.server_first(challenge.as_bytes()) else {
+            panic!("it has no keys")
+        };
+        let (_, last) = client.derived(&derive(b"secret", b"a", 1).keys());
+        assert!(last.starts_with(last_begins.as_bytes()), "{}", String::from_utf8_lossy(&last));
+    }
+}
+
+#[test]
+fn a_client_whose_offer_was_taken_away_still_gets_in_where_there_was_none() {
+    let (client, first) =
+        client::start_bound(Credential::Password, Binding::NotOffered, &[1; NONCE_BYTES]);
+    let (server, challenge) =
+        ClientFirst::read(&first).expect("it may").challenge(cheap("secret"), &[2; NONCE_BYTES]);
+    let Ok(Challenged::NeedsDerive(client)) = client.server_first(&challenge) else { panic!("no keys") };
+    let keys = derive(b"secret", client.salt(), client.iterations()).keys();
+    let (client, proof) = client.derived(&keys);
+    let proven = server.client_final(&proof).expect("the password is right");
+    assert_eq!(client.server_final(&proven.server_final), Ok(()));
 }

@@ -1,0 +1,111 @@
+//! Why a command has no answer: what is told, and what is left behind.
+
+use inspect::connect::{AskError, ConnectError};
+use inspect::form::clean;
+use inspect::report::{Failure, FailureReport};
+use inspect::settings::{Origin, SettingsError};
+
+use crate::config::Refusal;
+use crate::exit::Exit;
+use crate::output::{Form, OutputOptions};
+use crate::say;
+
+/// Why a command has no answer.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    /// What is told.
+    pub(crate) report: FailureReport,
+    /// What is left behind.
+    pub(crate) exit: Exit,
+}
+
+impl Failed {
+    pub(crate) fn new(code: Failure, exit: Exit, message: String, hint: Option<String>) -> Self {
+        let report = FailureReport { schema: "connwarden.error/1", code, sqlstate: None, message, hint };
+        Self { report, exit }
+    }
+
+    /// Tells it: JSON where JSON was asked for, words on standard error elsewhere.
+    pub(crate) fn say(self, output: &OutputOptions) -> Exit {
+        if output.form() == Form::Json {
+            say::json(&self.report);
+        }
+        self.tell()
+    }
+
+    /// Tells it in words.
+    pub(crate) fn tell(self) -> Exit {
+        let mut text = format!("error: {}", self.report.message);
+        if let Some(hint) = &self.report.hint {
+            text.push_str(&format!("\n  = {hint}"));
+        }
+        // The server's words are a stranger's.
+        let lines: Vec<String> = text.lines().map(clean).collect();
+        say::err(&lines.join("\n"));
+        self.exit
+    }
+}
+
+impl From<ConnectError> for Failed {
+    fn from(error: ConnectError) -> Self {
+        let sqlstate = error.server().map(|server| server.sqlstate.clone());
+        let mut failed = Self::new(code(&error), Exit::Unreached, error.to_string(), error.fix());
+        failed.report.sqlstate = sqlstate;
+        failed
+    }
+}
+
+fn code(error: &ConnectError) -> Failure {
+    match error {
+        ConnectError::Full { .. } => Failure::ServerFull,
+        ConnectError::TimedOut { .. } => Failure::Timeout,
+        ConnectError::PasswordMissing { .. } | ConnectError::Distrusted { .. } => Failure::Auth,
+        ConnectError::Refused { error, .. } if error.is_full() => Failure::ServerFull,
+        ConnectError::Refused { error, .. } if error.sqlstate == "42501" => Failure::Permission,
+        ConnectError::Refused { error, .. } if error.sqlstate == "57P03" => Failure::Network,
+        ConnectError::Refused { .. } => Failure::Auth,
+        ConnectError::Unreachable { .. }
+        | ConnectError::Protocol { .. }
+        | ConnectError::Tls { .. }
+        | ConnectError::OtherSession { .. } => Failure::Network,
+        ConnectError::Several(errors) => errors.first().map_or(Failure::Network, code),
+    }
+}
+
+impl From<AskError> for Failed {
+    fn from(error: AskError) -> Self {
+        let (code, sqlstate) = match &error {
+            AskError::Server(server) if server.sqlstate == "42501" => {
+                (Failure::Permission, Some(server.sqlstate.clone()))
+            }
+            AskError::Server(server) => (Failure::Network, Some(server.sqlstate.clone())),
+            AskError::TimedOut(_) => (Failure::Timeout, None),
+            AskError::Lost(_) | AskError::Shape(_) => (Failure::Network, None),
+        };
+        let hint = match &error {
+            AskError::TimedOut(_) => Some("give it more time with --timeout 30s".to_owned()),
+            AskError::Server(_) | AskError::Lost(_) | AskError::Shape(_) => None,
+        };
+        let mut failed = Self::new(code, Exit::Unreached, error.to_string(), hint);
+        failed.report.sqlstate = sqlstate;
+        failed
+    }
+}
+
+impl From<SettingsError> for Failed {
+    fn from(error: SettingsError) -> Self {
+        let exit = match &error.origin {
+            Origin::Flag(_) | Origin::Dsn(_) => Exit::Usage,
+            Origin::Service { .. } | Origin::Variable(_) | Origin::Default => Exit::Unreached,
+        };
+        Self::new(Failure::Config, exit, error.to_string(), Some(error.fix))
+    }
+}
+
+impl From<Refusal> for Failed {
+    fn from(refusal: Refusal) -> Self {
+        let text = refusal.to_string();
+        let message = text.strip_prefix("error: ").unwrap_or(&text).to_owned();
+        Self::new(Failure::Config, Exit::Refused, message, None)
+    }
+}
