@@ -82,6 +82,9 @@ fn about(section: Section) -> &'static str {
         }
         Section::User => "Who may log in, beside the names of `auth_file`.",
         Section::Admin => "Who may use the console.",
+        Section::Checks => {
+            "Where warning and critical begin for `health` and `status --check`. A value above one of them is bad."
+        }
     }
 }
 
@@ -102,7 +105,7 @@ fn row(setting: &Setting) -> String {
     };
     let default = match (setting.section, setting.key, setting.default) {
         (Section::Server, "host", _) => "*required*".to_owned(),
-        (Section::Proxy | Section::Admin, _, "") => "*empty*".to_owned(),
+        (Section::Proxy | Section::Admin | Section::Checks, _, "") => "*empty*".to_owned(),
         (_, _, "") => "*absent*".to_owned(),
         (_, _, default) => format!("`{default}`"),
     };

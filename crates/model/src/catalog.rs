@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::config::checked::{Admin, Database, Proxy, Server, User};
+use crate::config::checked::{Admin, Checks, Database, Proxy, Server, User};
 
 pub mod unbuilt;
 
@@ -22,12 +22,14 @@ pub enum Section {
     User,
     /// `[admin]`: who may use the console.
     Admin,
+    /// `[checks]`: where warning and critical begin.
+    Checks,
 }
 
 impl Section {
     /// All of them, in the order of the file.
-    pub const ALL: [Section; 5] =
-        [Section::Proxy, Section::Server, Section::Database, Section::User, Section::Admin];
+    pub const ALL: [Section; 6] =
+        [Section::Proxy, Section::Server, Section::Database, Section::User, Section::Admin, Section::Checks];
 
     /// The word in the file.
     pub const fn word(self) -> &'static str {
@@ -37,6 +39,7 @@ impl Section {
             Section::Database => "database",
             Section::User => "user",
             Section::Admin => "admin",
+            Section::Checks => "checks",
         }
     }
 
@@ -44,7 +47,7 @@ impl Section {
     pub const fn is_named(self) -> bool {
         match self {
             Section::Server | Section::Database | Section::User => true,
-            Section::Proxy | Section::Admin => false,
+            Section::Proxy | Section::Admin | Section::Checks => false,
         }
     }
 
@@ -56,6 +59,7 @@ impl Section {
             Section::Database => "[database.NAME]",
             Section::User => "[user.NAME]",
             Section::Admin => "[admin]",
+            Section::Checks => "[checks]",
         }
     }
 
@@ -67,6 +71,7 @@ impl Section {
             Section::Database => Database::SETTINGS,
             Section::User => User::SETTINGS,
             Section::Admin => Admin::SETTINGS,
+            Section::Checks => Checks::SETTINGS,
         }
     }
 }

@@ -68,7 +68,7 @@ impl State {
         matches!(self, Self::IdleInTransaction | Self::IdleInTransactionAborted)
     }
 
-    fn read(text: Option<&str>) -> Self {
+    pub(super) fn read(text: Option<&str>) -> Self {
         match text {
             Some("active") => Self::Active,
             Some("idle") => Self::Idle,
@@ -176,7 +176,9 @@ impl Session {
     fn read(row: &Row<'_>) -> Result<Self, AskError> {
         let hidden = row.flag("is_hidden")?;
         let client = match (row.maybe("client_addr")?, row.maybe::<i32>("client_port")?) {
-            (Some(address), port) => Client::Address(address, port.and_then(|p| u16::try_from(p).ok()).unwrap_or(0)),
+            (Some(address), port) => {
+                Client::Address(address, port.and_then(|p| u16::try_from(p).ok()).unwrap_or(0))
+            }
             (None, _) if hidden => Client::Hidden,
             (None, _) => Client::Local,
         };

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::value::{Given, Refused, Typed};
 use crate::catalog::{Change, Descent, Section, Setting};
 
+mod checks;
 mod database;
 mod pool;
 mod proxy;
@@ -18,6 +19,7 @@ pub use super::secret::SecretText;
 pub use super::words::{
     AuthType, CheckQuery, Host, Limit, ListenAddr, LogFormat, Octal, Own, Percent, PoolMode, ServerClean,
 };
+pub use checks::Checks;
 pub use database::{Admin, Database, User};
 pub use pool::{Login, NoSuch, PoolSettings};
 pub use proxy::Proxy;
@@ -41,6 +43,8 @@ pub struct Config {
     pub users: BTreeMap<Arc<str>, Arc<User>>,
     /// `[admin]`.
     pub admin: Admin,
+    /// `[checks]`.
+    pub checks: Checks,
 }
 
 impl Default for Config {
@@ -51,6 +55,7 @@ impl Default for Config {
             databases: BTreeMap::new(),
             users: BTreeMap::new(),
             admin: Admin::with_defaults(),
+            checks: Checks::with_defaults(),
         }
     }
 }

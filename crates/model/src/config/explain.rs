@@ -76,6 +76,7 @@ impl Explained {
             add((Section::User, Some(name.clone())), user.texts());
         }
         add((Section::Admin, None), config.admin.texts());
+        add((Section::Checks, None), config.checks.texts());
         Self { rows }
     }
 

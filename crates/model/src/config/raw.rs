@@ -302,6 +302,7 @@ fn example(section: Section) -> &'static str {
         Section::Database => "[database.shop]",
         Section::User => "[user.app]",
         Section::Admin => "[admin]",
+        Section::Checks => "[checks]",
     }
 }
 
