@@ -85,6 +85,8 @@ fn about(section: Section) -> &'static str {
         Section::Target => {
             "A server that `status` and the other commands look at with `--target NAME`. The proxy does not read it, and a secret is \
              fetched only when its target is used."
+        Section::Checks => {
+            "Where warning and critical begin for `health` and `status --check`. A value above one of them is bad."
         }
     }
 }
@@ -106,7 +108,7 @@ fn row(setting: &Setting) -> String {
     };
     let default = match (setting.section, setting.key, setting.default) {
         (Section::Server, "host", _) => "*required*".to_owned(),
-        (Section::Proxy | Section::Admin, _, "") => "*empty*".to_owned(),
+        (Section::Proxy | Section::Admin | Section::Checks, _, "") => "*empty*".to_owned(),
         (_, _, "") => "*absent*".to_owned(),
         (_, _, default) => format!("`{default}`"),
     };

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use model::config::checked::SecretText;
 
+use crate::explain::ExplainOptions;
+use crate::health::HealthOptions;
 use crate::status::StatusOptions;
 
 /// The version line: `connwarden 0.1.0 (1a2b3c4, 2026-01-31)`.
@@ -47,6 +49,10 @@ pub(crate) struct HelpOption {
 pub(crate) enum Command {
     /// Show who holds the connections of a server
     Status(Box<StatusOptions>),
+    /// Judge a server's connections: one verdict, for people and for monitoring
+    Health(Box<HealthOptions>),
+    /// Say what an error text, an SQLSTATE or a check means, and what to do
+    Explain(Box<ExplainOptions>),
     /// Serve: pool the connections of many clients over few of the server
     Proxy(Box<ProxyOptions>),
     /// Write, check and show the configuration

@@ -8,11 +8,16 @@ use clap::{CommandFactory, Parser};
 mod cli;
 mod config;
 mod exit;
+mod explain;
+mod health;
+mod history;
 mod output;
 mod proxy;
 mod say;
 mod server;
 mod status;
+mod thresholds;
+mod value;
 
 use cli::{Cli, Command, ConfigCommand};
 use exit::Exit;
@@ -25,6 +30,8 @@ fn main() -> ExitCode {
     let exit = match cli.command {
         None => help(&mut Cli::command()),
         Some(Command::Status(options)) => block_on(status::run(*options)),
+        Some(Command::Health(options)) => block_on(health::run(*options)),
+        Some(Command::Explain(options)) => block_on(explain::run(*options)),
         Some(Command::Proxy(options)) => proxy::run(*options),
         Some(Command::Config { command: None, .. }) => help(config_command(&mut Cli::command())),
         Some(Command::Config { command: Some(ConfigCommand::Check(options)), .. }) => config::check(&options),

@@ -30,6 +30,14 @@ pub(crate) struct OutputOptions {
     /// Form of the answer; human on a terminal, plain elsewhere
     #[arg(short, long, value_enum)]
     output: Option<Form>,
+    #[command(flatten)]
+    look: LookOptions,
+}
+
+/// How text for people looks.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct LookOptions {
     /// Colour
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     color: When,
@@ -45,6 +53,13 @@ impl OutputOptions {
         self.output.unwrap_or_else(fitting)
     }
 
+    /// What standard output can show.
+    pub(crate) fn style(&self) -> Style {
+        self.look.style()
+    }
+}
+
+impl LookOptions {
     /// What standard output can show.
     pub(crate) fn style(&self) -> Style {
         let terminal = std::io::stdout().is_terminal();

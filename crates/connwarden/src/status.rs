@@ -1,20 +1,22 @@
 //! `connwarden status`: who holds the slots.
 
 use clap::{Args, ValueEnum};
-use inspect::catalog::{Sample, Wants};
+use inspect::catalog::{Blocking, Sample, Wants};
 use inspect::census::{By, Level, Thresholds};
-use inspect::form::status as form;
-use inspect::report::{Failure, StatusReport};
+use inspect::form::{Style, blocking, status as form};
+use inspect::report::{BlockingReport, Failure, StatusReport};
 
 use crate::exit::Exit;
 use crate::output::{Form, OutputOptions};
 use crate::say;
 use crate::server::{Failed, ServerOptions};
+use crate::thresholds;
 
 const EXAMPLES: &str = "\
 Examples:
   connwarden status
   connwarden status --by user,client
+  connwarden status --blocking
   connwarden status -h db.internal -U postgres -o json | jq .utilization
   connwarden status -d \"$DATABASE_URL\" --wait-slot 30s
 
@@ -33,6 +35,9 @@ pub(crate) struct StatusOptions {
     /// Every session in the JSON document
     #[arg(long)]
     sessions: bool,
+    /// Who waits for whose locks
+    #[arg(long)]
+    blocking: bool,
     /// Leave the verdict as exit code
     #[arg(long)]
     check: bool,
@@ -65,12 +70,22 @@ impl From<Key> for By {
 
 /// `status`.
 pub(crate) async fn run(options: StatusOptions) -> Exit {
-    match look(&options).await {
+    let thresholds = match thresholds::of_file(None) {
+        Ok(limits) => limits.utilization,
+        Err(refusal) => return refusal.say(),
+    };
+    match look(&options, thresholds).await {
         Ok(report) => {
             let (style, top) = (options.output.style(), options.top);
+            let trees = report.blocking.as_ref();
+            let trees =
+                |style| trees.map(|trees| format!("\n{}", blocking::text(trees, style))).unwrap_or_default();
             match options.output.form() {
-                Form::Human => say::out(&form::human(&report, style, top)),
-                Form::Plain => say::out(&form::plain(&report, style.marks, top)),
+                Form::Human => say::out(&(form::human(&report, style, top) + &trees(style))),
+                Form::Plain => {
+                    let bare = Style { colour: false, ..style };
+                    say::out(&(form::plain(&report, style.marks, top) + &trees(bare)));
+                }
                 Form::Json => say::json(&report),
             }
             match report.utilization.level {
@@ -88,11 +103,14 @@ pub(crate) async fn run(options: StatusOptions) -> Exit {
     }
 }
 
-async fn look(options: &StatusOptions) -> Result<StatusReport, Failed> {
+async fn look(options: &StatusOptions, thresholds: Thresholds) -> Result<StatusReport, Failed> {
     let mut connection = options.server.connect("connwarden status").await?;
     let sample = Sample::take(&mut connection, Wants { limits: true, counters: false }).await?;
+    let waits = if options.blocking { Some(Blocking::take(&mut connection).await?) } else { None };
     let place = connection.place().to_owned();
     connection.close().await;
     let by: Vec<By> = options.by.iter().copied().map(By::from).collect();
-    Ok(StatusReport::of(&sample, &place, Thresholds::default(), &by, options.sessions, |_| true))
+    let mut report = StatusReport::of(&sample, &place, thresholds, &by, options.sessions, |_| true);
+    report.blocking = waits.map(|waits| BlockingReport::all(&waits));
+    Ok(report)
 }

@@ -1,12 +1,14 @@
 //! What a live PostgreSQL says about its connections, and what may be done about them.
 //!
 //! Only `connect` touches sockets; everything else looks at what was read: `catalog` holds the questions and the types
-//! of their answers, `census` adds them up, `report` is what is said to programs, `form` how it is
+//! of their answers, `census` adds them up, `checks` judges, `explain` tells what errors mean, `report` is what is said to programs, `form` how it is
 //! written for people. Nothing here knows a proxy.
 
 pub mod catalog;
 pub mod census;
+pub mod checks;
 pub mod connect;
+pub mod explain;
 pub mod form;
 pub mod report;
 pub mod settings;

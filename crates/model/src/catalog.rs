@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::config::checked::{Admin, Database, Proxy, Server, Target, User};
+use crate::config::checked::{Admin, Checks, Database, Proxy, Server, Target, User};
 
 pub mod unbuilt;
 
@@ -24,17 +24,20 @@ pub enum Section {
     Admin,
     /// `[target.NAME]`: a server that the commands look at.
     Target,
+    /// `[checks]`: where warning and critical begin.
+    Checks,
 }
 
 impl Section {
     /// All of them, in the order of the file.
-    pub const ALL: [Section; 6] = [
+    pub const ALL: [Section; 7] = [
         Section::Proxy,
         Section::Server,
         Section::Database,
         Section::User,
         Section::Admin,
         Section::Target,
+        Section::Checks,
     ];
 
     /// The word in the file.
@@ -46,6 +49,7 @@ impl Section {
             Section::User => "user",
             Section::Admin => "admin",
             Section::Target => "target",
+            Section::Checks => "checks",
         }
     }
 
@@ -53,7 +57,7 @@ impl Section {
     pub const fn is_named(self) -> bool {
         match self {
             Section::Server | Section::Database | Section::User | Section::Target => true,
-            Section::Proxy | Section::Admin => false,
+            Section::Proxy | Section::Admin | Section::Checks => false,
         }
     }
 
@@ -66,6 +70,7 @@ impl Section {
             Section::User => "[user.NAME]",
             Section::Admin => "[admin]",
             Section::Target => "[target.NAME]",
+            Section::Checks => "[checks]",
         }
     }
 
@@ -78,6 +83,7 @@ impl Section {
             Section::User => User::SETTINGS,
             Section::Admin => Admin::SETTINGS,
             Section::Target => Target::SETTINGS,
+            Section::Checks => Checks::SETTINGS,
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use model::catalog::{self, Section};
-use model::config::checked::Target;
-use model::config::load::{self, Loaded, Override, load, load_made};
+use model::config::checked::{Checks, Target};
+use model::config::load::{self, Loaded, Override, load, load_checks, load_made};
 use model::config::report::{Place, Report, Source};
 use model::config::server_url;
 use model::limits;
@@ -100,6 +100,17 @@ impl Given {
         let path = self.path()?;
         let source = Source { path: path.display().to_string(), text: read(&path)? };
         load::target(source, name, &World::beside(&path)).map_err(Refusal::Report)
+    }
+
+    /// `[checks]` of the file; the defaults where there is no file and nobody named one.
+    pub(crate) fn checks(&self) -> Result<Checks, Refusal> {
+        let named = self.config.is_some() || variable("CONNWARDEN_CONFIG").is_some();
+        if !named && !places().iter().any(|path| path.exists()) {
+            return Ok(Checks::with_defaults());
+        }
+        let path = self.path()?;
+        let text = read(&path)?;
+        load_checks(Source { path: path.display().to_string(), text }).map_err(Refusal::Report)
     }
 
     fn path(&self) -> Result<PathBuf, Refusal> {

@@ -152,6 +152,23 @@ const TESTED: &[(Section, &[(&str, &str)])] = &[
             ("protected", "a_protected_target_is_told_to_those_who_change_anything"),
         ],
     ),
+    (
+        Section::Checks,
+        &[
+            ("warn", "every_threshold_of_the_file_reaches_its_check"),
+            ("crit", "every_threshold_of_the_file_reaches_its_check"),
+            ("idle_warn", "every_threshold_of_the_file_reaches_its_check"),
+            ("idle_tx_warn", "every_threshold_of_the_file_reaches_its_check"),
+            ("idle_tx_crit", "every_threshold_of_the_file_reaches_its_check"),
+            ("long_query_warn", "every_threshold_of_the_file_reaches_its_check"),
+            ("churn_warn", "every_threshold_of_the_file_reaches_its_check"),
+            ("limit_warn", "every_threshold_of_the_file_reaches_its_check"),
+            ("limit_crit", "every_threshold_of_the_file_reaches_its_check"),
+            ("blocked_warn", "every_threshold_of_the_file_reaches_its_check"),
+            ("blocked_crit", "every_threshold_of_the_file_reaches_its_check"),
+            ("full_within_warn", "every_threshold_of_the_file_reaches_its_check"),
+        ],
+    ),
 ];
 
 /// Files below a directory whose names end so.
@@ -196,7 +213,9 @@ fn in_a_talk(section: Section, key: &str) -> String {
     match section {
         Section::Database => format!("db.{key}="),
         Section::User => format!("user.{key}="),
-        Section::Proxy | Section::Server | Section::Admin | Section::Target => format!(" {key}="),
+        Section::Proxy | Section::Server | Section::Admin | Section::Target | Section::Checks => {
+            format!(" {key}=")
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{LimitReport, Target, Visibility};
+use super::{BlockingReport, LimitReport, Target, Visibility};
 use crate::catalog::{Sample, Session, State};
 use crate::census::{By, Group, Level, Thresholds, Totals, Utilization, group};
 
@@ -35,6 +35,9 @@ pub struct StatusReport {
     /// Every session that the filter lets through, if asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sessions: Option<Vec<SessionReport>>,
+    /// Who waits for whose locks, if asked for: one entry for each that holds up others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocking: Option<Vec<BlockingReport>>,
 }
 
 /// Slots of the server.
@@ -199,6 +202,7 @@ impl StatusReport {
             sessions: with_sessions.then(|| {
                 sample.sessions.iter().filter(|session| keep(session)).map(SessionReport::from).collect()
             }),
+            blocking: None,
             totals: TotalsReport::from(totals),
         }
     }

@@ -13,6 +13,7 @@ mod ranges;
 
 const PROXY: Head = (Section::Proxy, None);
 const ADMIN: Head = (Section::Admin, None);
+const CHECKS: Head = (Section::Checks, None);
 
 /// Every check.
 pub(super) fn all(build: &mut Build) {
@@ -24,12 +25,29 @@ pub(super) fn all(build: &mut Build) {
     build.users();
     build.admins();
     build.targets();
+    checks(build);
 }
 
 /// A target that leads nowhere.
 pub(super) fn target_without_dsn(name: &str, place: Place) -> Mistake {
     let fix = "write dsn = \"postgres://USER@HOST/DBNAME\" or dsn = { env = \"NAME\" }";
     Mistake::new(place, format!("[target.{name}] has no dsn"), fix)
+}
+
+/// A warning that comes after the alarm is no warning.
+pub(super) fn checks(build: &mut Build) {
+    let checks = build.config.checks.clone();
+    let pairs = [
+        ("warn", "crit", checks.warn.0 > checks.crit.0),
+        ("idle_tx_warn", "idle_tx_crit", checks.idle_tx_warn > checks.idle_tx_crit),
+        ("limit_warn", "limit_crit", checks.limit_warn.0 > checks.limit_crit.0),
+        ("blocked_warn", "blocked_crit", checks.blocked_warn > checks.blocked_crit),
+    ];
+    for (warn, crit, _) in pairs.into_iter().filter(|(_, _, wrong)| *wrong) {
+        let key = if build.places.key(&CHECKS, warn).is_some() { warn } else { crit };
+        let fix = format!("write {warn} below {crit}");
+        build.refuse(&CHECKS, key, format!("{warn} is above {crit}: there would be no warning"), fix);
+    }
 }
 
 fn server_head(name: &Arc<str>) -> Head {

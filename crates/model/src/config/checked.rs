@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::value::{Given, Refused, Typed};
 use crate::catalog::{Change, Descent, Section, Setting};
 
+mod checks;
 mod database;
 mod pool;
 mod proxy;
@@ -19,6 +20,7 @@ pub use super::secret::SecretText;
 pub use super::words::{
     AuthType, CheckQuery, Host, Limit, ListenAddr, LogFormat, Octal, Own, Percent, PoolMode, ServerClean,
 };
+pub use checks::Checks;
 pub use database::{Admin, Database, User};
 pub use pool::{Login, NoSuch, PoolSettings};
 pub use proxy::Proxy;
@@ -45,6 +47,8 @@ pub struct Config {
     pub admin: Admin,
     /// `[target.NAME]`. A DSN that is kept elsewhere is not fetched here: [`super::load::target`] does.
     pub targets: BTreeMap<Arc<str>, Arc<Target>>,
+    /// `[checks]`.
+    pub checks: Checks,
 }
 
 impl Default for Config {
@@ -56,6 +60,7 @@ impl Default for Config {
             users: BTreeMap::new(),
             admin: Admin::with_defaults(),
             targets: BTreeMap::new(),
+            checks: Checks::with_defaults(),
         }
     }
 }

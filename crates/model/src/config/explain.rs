@@ -79,6 +79,7 @@ impl Explained {
         for (name, target) in &config.targets {
             add((Section::Target, Some(name.clone())), target.texts());
         }
+        add((Section::Checks, None), config.checks.texts());
         Self { rows }
     }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::check;
-use super::checked::{Config, Database, SecretText, Server, Target, User};
+use super::checked::{Checks, Config, Database, SecretText, Server, Target, User};
 use super::explain::{self, Explained, Origin};
 use super::raw::{Entry, Head, Raw, What};
 use super::report::{self, Mistake, Place, Report, Source};
@@ -143,6 +143,22 @@ pub fn target(source: Source, name: &str, outside: &dyn Outside) -> Result<Targe
     Err(Report { source, mistakes: build.mistakes })
 }
 
+/// Reads `[checks]` alone: a file that serves a command which only looks needs no server and no user.
+///
+/// # Errors
+/// Every mistake of `[checks]`, and whatever nobody knows anywhere in the file.
+pub fn load_checks(source: Source) -> Result<Checks, Report> {
+    let (raw, mistakes) = Raw::from_toml(&source.text);
+    let mut build =
+        Build { config: Config::default(), places: Places::default(), mistakes, warnings: Vec::new() };
+    build.heads(&raw);
+    for entry in raw.entries.into_iter().filter(|entry| entry.head.0 == Section::Checks) {
+        build.entry(entry, &Nothing);
+    }
+    check::checks(&mut build);
+    build.finish(source, Vec::new()).map(|loaded| loaded.config.checks)
+}
+
 /// A configuration made by the program, not read: without a file, checked all the same.
 ///
 /// # Errors
@@ -221,7 +237,7 @@ impl Build {
                 Section::Database => self.config.add_database(Database::with_defaults(name)),
                 Section::User => self.config.add_user(User::with_defaults(name)),
                 Section::Target => self.config.add_target(Target::with_defaults(name)),
-                Section::Proxy | Section::Admin => {}
+                Section::Proxy | Section::Admin | Section::Checks => {}
             }
         }
     }
@@ -252,6 +268,7 @@ impl Build {
         match section {
             Section::Proxy => config.proxy.set(key, given),
             Section::Admin => config.admin.set(key, given),
+            Section::Checks => config.checks.set(key, given),
             Section::Server => Arc::make_mut(config.servers.get_mut(name?)?).set(key, given),
             Section::Database => Arc::make_mut(config.databases.get_mut(name?)?).set(key, given),
             Section::User => Arc::make_mut(config.users.get_mut(name?)?).set(key, given),
@@ -372,6 +389,7 @@ impl Build {
             (Section::User, Some(name)) => self.config.users.get(name).map(|user| user.texts()),
             (Section::Target, Some(name)) => self.config.targets.get(name).map(|target| target.texts()),
             (Section::Admin, _) => Some(self.config.admin.texts()),
+            (Section::Checks, _) => Some(self.config.checks.texts()),
             (Section::Proxy, _) => Some(self.config.proxy.texts()),
             (Section::Server | Section::Database | Section::User | Section::Target, None) => None,
         };

@@ -304,6 +304,7 @@ fn example(section: Section) -> &'static str {
         Section::User => "[user.app]",
         Section::Admin => "[admin]",
         Section::Target => "[target.prod]",
+        Section::Checks => "[checks]",
     }
 }
 

@@ -16,6 +16,9 @@ fn accepted(text: &str) -> Loaded {
 /// A value other than the default, as the file would have it.
 fn other(setting: &Setting) -> String {
     let text = match (setting.key, setting.kind) {
+        // A warning may not lie behind its alarm.
+        ("crit" | "limit_crit", Kind::Percent) => "\"99%\"",
+        ("idle_tx_crit" | "blocked_crit", Kind::Duration) => "\"9m\"",
         ("server", _) => "\"second\"",
         ("worker" | "verbose", _) => "1",
         ("workers", _) => "3",
@@ -57,6 +60,7 @@ fn file_with(setting: &Setting, value: &str) -> String {
         (Section::User, "[user.app]\npassword = \"x\"\n"),
         (Section::Admin, "[admin]\n"),
         (Section::Target, "[target.prod]\ndsn = \"x\"\n"),
+        (Section::Checks, "[checks]\n"),
     ];
     sections.sort_by_key(|(section, _)| *section != setting.section);
     let mut text = String::new();

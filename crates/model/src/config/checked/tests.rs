@@ -10,6 +10,7 @@ fn every_default_can_be_read_and_prints_as_it_is_written() {
         Database::with_defaults("d".into()).texts(),
         User::with_defaults("u".into()).texts(),
         config.admin.texts(),
+        config.checks.texts(),
     ];
     let mut count = 0;
     for (setting, text) in sections.into_iter().flatten() {

@@ -1,0 +1,57 @@
+//! Values of options, read by the configuration's own rules: a duration has a unit.
+
+use std::time::Duration;
+
+use model::config::value::{Given, Typed};
+
+/// `60s`, `5m`, `250ms`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    Duration::read(&Given::Word(text.to_owned())).map_err(|refused| match refused.fix {
+        Some(fix) => format!("{}: {fix}", refused.problem),
+        None => refused.problem,
+    })
+}
+
+/// A duration, or whole seconds.
+pub(crate) fn interval(text: &str) -> Result<Duration, String> {
+    let interval = match text.parse::<u32>() {
+        Ok(seconds) => Duration::from_secs(seconds.into()),
+        Err(_) => duration(text)?,
+    };
+    if interval < Duration::from_millis(100) || interval > Duration::from_secs(86_400) {
+        return Err("write 100ms to 24h".into());
+    }
+    Ok(interval)
+}
+
+/// `70` or `70%`.
+pub(crate) fn percent(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).trim().parse::<f64>();
+    number.ok().filter(|number| (0.0..=100.0).contains(number)).ok_or_else(|| "write 0 to 100".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_without_a_unit_is_refused_with_the_fix() {
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(duration("5m"), Ok(Duration::from_secs(300)));
+        let refused = duration("60").unwrap_err();
+        assert!(refused.contains("no unit") && refused.contains("\"60s\""), "{refused}");
+    }
+
+    #[test]
+    fn an_interval_may_be_whole_seconds() {
+        assert_eq!(interval("5"), Ok(Duration::from_secs(5)));
+        assert_eq!(interval("500ms"), Ok(Duration::from_millis(500)));
+        assert!(interval("0").is_err() && interval("x").is_err());
+    }
+
+    #[test]
+    fn a_percentage_may_have_its_sign() {
+        assert_eq!((percent("70"), percent("85%")), (Ok(70.0), Ok(85.0)));
+        assert!(percent("101").is_err() && percent("-1").is_err() && percent("a").is_err());
+    }
+}

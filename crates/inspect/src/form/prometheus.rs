@@ -1,0 +1,215 @@
+//! `health` as a text exposition, for a textfile collector.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::clean;
+use crate::catalog::{Counters, LimitKind, Sample, Session, State};
+use crate::checks::{Check, CheckLevel, Id};
+use crate::report::{Failure, HealthReport};
+
+/// Applications that get samples of their own; the others are one.
+const APPLICATIONS_MAX: usize = 20;
+/// The name of the others.
+const OTHER: &str = "__other__";
+/// Ages at which idle sessions are counted, in seconds.
+const IDLE_AGES_S: [u32; 6] = [10, 60, 300, 900, 3_600, 86_400];
+
+/// The exposition. `sample`: what was seen, where somebody looked.
+pub fn text(report: &HealthReport, sample: Option<&Sample>) -> String {
+    let mut page = Page::default();
+    let up = u32::from(sample.is_some());
+    page.gauge("connwarden_pg_up", "Whether the server could be looked at.", [(vec![], f64::from(up))]);
+    let verdict = f64::from(report.verdict.code());
+    page.gauge("connwarden_pg_verdict", "0 ok, 1 warning, 2 critical, 3 unknown.", [(vec![], verdict)]);
+    let levels = report.checks.iter().filter_map(|check| {
+        let level = match check.level {
+            CheckLevel::Skip => return None,
+            CheckLevel::Ok => 0.0,
+            CheckLevel::Warning => 1.0,
+            CheckLevel::Critical => 2.0,
+        };
+        Some((vec![("check", check.id.name().to_owned())], level))
+    });
+    page.gauge("connwarden_pg_check_level", "Of each check: 0 ok, 1 warning, 2 critical.", levels);
+    if let Some(error) = &report.error {
+        let reason = reason(error.code).to_owned();
+        let refused = [(vec![("reason", reason)], 1.0)];
+        page.gauge("connwarden_pg_login_refused", "Why this look failed.", refused);
+    }
+    if let Some(sample) = sample {
+        slots(&mut page, sample);
+        applications(&mut page, sample);
+        limits(&mut page, sample);
+        ages(&mut page, sample);
+        if let Some(counters) = &sample.counters {
+            counted(&mut page, counters);
+        }
+    }
+    measured(&mut page, &report.checks);
+    page.text
+}
+
+fn slots(page: &mut Page, sample: &Sample) {
+    let facts = &sample.facts;
+    let one = |value: u32| [(vec![], f64::from(value))];
+    page.gauge("connwarden_pg_connections_max", "max_connections.", one(facts.max_connections));
+    page.gauge("connwarden_pg_connections_usable", "Slots that ordinary roles can get.", one(facts.usable()));
+    let kinds = [("superuser", facts.superuser_reserved), ("reserved", facts.reserved)];
+    let kinds = kinds.map(|(kind, slots)| (vec![("kind", kind.to_owned())], f64::from(slots)));
+    page.gauge("connwarden_pg_connections_reserved", "Slots kept back.", kinds);
+    let always = [State::Active, State::Idle, State::IdleInTransaction, State::IdleInTransactionAborted];
+    let mut states: BTreeMap<(&str, &str), u32> =
+        always.map(|state| ((state.name(), "client backend"), 0)).into();
+    for session in &sample.sessions {
+        let kind = if session.is_walsender { "walsender" } else { "client backend" };
+        *states.entry((session.state.name(), kind)).or_default() += 1;
+    }
+    let states = states.into_iter().map(|((state, kind), number)| {
+        (vec![("state", state.to_owned()), ("backend_type", kind.to_owned())], f64::from(number))
+    });
+    page.gauge("connwarden_pg_connections", "Sessions by state.", states);
+}
+
+fn applications(page: &mut Page, sample: &Sample) {
+    let mut totals: BTreeMap<String, u32> = BTreeMap::new();
+    for session in sample.slot_holders() {
+        *totals.entry(clean(&session.application)).or_default() += 1;
+    }
+    let mut largest: Vec<(String, u32)> = totals.into_iter().collect();
+    largest.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let own: Vec<String> = largest.into_iter().take(APPLICATIONS_MAX).map(|(name, _)| name).collect();
+    let mut samples: BTreeMap<(String, &str), u32> = BTreeMap::new();
+    for session in sample.slot_holders() {
+        let name = clean(&session.application);
+        let name = if own.contains(&name) { name } else { OTHER.to_owned() };
+        *samples.entry((name, session.state.name())).or_default() += 1;
+    }
+    let samples = samples.into_iter().map(|((name, state), number)| {
+        (vec![("application", name), ("state", state.to_owned())], f64::from(number))
+    });
+    page.gauge("connwarden_pg_app_connections", "Sessions by application, the 20 largest.", samples);
+}
+
+fn limits(page: &mut Page, sample: &Sample) {
+    let kinds = [
+        (LimitKind::Role, "role", ["connwarden_pg_role_connections", "connwarden_pg_role_connection_limit"]),
+        (
+            LimitKind::Database,
+            "database",
+            ["connwarden_pg_database_connections", "connwarden_pg_database_connection_limit"],
+        ),
+    ];
+    for (kind, label, [used, limit]) in kinds {
+        let held: BTreeMap<String, (u32, u32)> = sample
+            .limits
+            .iter()
+            .filter(|one| one.kind == kind && !one.exempt)
+            .map(|one| (clean(&one.name), (one.used, one.limit)))
+            .collect();
+        let of = |which: fn(&(u32, u32)) -> u32| {
+            held.iter().map(move |(name, numbers)| (vec![(label, name.clone())], f64::from(which(numbers))))
+        };
+        page.gauge(used, "Sessions of those that have a CONNECTION LIMIT.", of(|numbers| numbers.0));
+        page.gauge(limit, "CONNECTION LIMIT.", of(|numbers| numbers.1));
+    }
+}
+
+fn ages(page: &mut Page, sample: &Sample) {
+    let idle: Vec<f64> = sample.slot_holders().filter_map(Session::idle_s).collect();
+    let older = IDLE_AGES_S.map(|age| {
+        let number = idle.iter().filter(|idle| **idle > f64::from(age)).count();
+        (vec![("seconds", age.to_string())], number as f64)
+    });
+    page.gauge("connwarden_pg_sessions_idle_older_than", "Sessions idle for longer.", older);
+    let longest = |ages: &mut dyn Iterator<Item = f64>| [(vec![], ages.fold(0.0, f64::max))];
+    let transactions = longest(&mut sample.slot_holders().filter_map(|session| session.xact_age_s));
+    page.gauge("connwarden_pg_oldest_transaction_seconds", "Age of the oldest transaction.", transactions);
+    let mut idle_in_transaction = sample
+        .slot_holders()
+        .filter(|session| session.state.is_idle_in_transaction())
+        .filter_map(|session| session.state_age_s);
+    let idle_in_transaction = longest(&mut idle_in_transaction);
+    page.gauge(
+        "connwarden_pg_oldest_idle_in_transaction_seconds",
+        "Longest idle in a transaction.",
+        idle_in_transaction,
+    );
+    let blocked = sample.slot_holders().filter(|session| session.waits_for_lock()).count();
+    page.gauge(
+        "connwarden_pg_blocked_sessions",
+        "Sessions that wait for a lock.",
+        [(vec![], blocked as f64)],
+    );
+    let starting = sample.slot_holders().filter(|session| session.state == State::Starting).count();
+    if sample.facts.major() >= 18 {
+        page.gauge("connwarden_pg_half_open_logins", "Logins not finished.", [(vec![], starting as f64)]);
+    }
+}
+
+fn counted(page: &mut Page, counters: &Counters) {
+    page.counter(
+        "connwarden_pg_sessions_begun_total",
+        "Sessions begun.",
+        [(vec![], counters.sessions as f64)],
+    );
+    let ends = [("abandoned", counters.abandoned), ("fatal", counters.fatal), ("killed", counters.killed)];
+    let ends = ends.map(|(end, number)| (vec![("end", end.to_owned())], number as f64));
+    page.counter("connwarden_pg_sessions_total", "Sessions that did not end in order.", ends);
+}
+
+fn measured(page: &mut Page, checks: &[Check]) {
+    let value = |id: Id| checks.iter().find(|check| check.id == id).and_then(|check| check.value);
+    let samples = |id: Id| value(id).map(|value| (vec![], value));
+    page.gauge("connwarden_pg_new_sessions_per_second", "Between the last two samples.", samples(Id::Churn));
+    page.gauge("connwarden_pg_time_to_full_seconds", "At the present slope.", samples(Id::Forecast));
+}
+
+fn reason(code: Failure) -> &'static str {
+    match code {
+        Failure::ServerFull => "server_full",
+        Failure::Auth => "auth",
+        Failure::Timeout => "timeout",
+        Failure::Permission => "permission",
+        Failure::Config => "config",
+        Failure::Network => "network",
+    }
+}
+
+/// Labels of one sample, and its value.
+type Series = (Vec<(&'static str, String)>, f64);
+
+#[derive(Default)]
+struct Page {
+    text: String,
+}
+
+impl Page {
+    fn gauge(&mut self, name: &str, help: &str, samples: impl IntoIterator<Item = Series>) {
+        self.family(name, help, "gauge", samples);
+    }
+
+    fn counter(&mut self, name: &str, help: &str, samples: impl IntoIterator<Item = Series>) {
+        self.family(name, help, "counter", samples);
+    }
+
+    /// A family without a sample is left out.
+    fn family(&mut self, name: &str, help: &str, kind: &str, samples: impl IntoIterator<Item = Series>) {
+        let mut samples = samples.into_iter().peekable();
+        if samples.peek().is_none() {
+            return;
+        }
+        let _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+        for (labels, value) in samples {
+            let labels: Vec<String> =
+                labels.iter().map(|(label, text)| format!("{label}=\"{}\"", escaped(text))).collect();
+            let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+            let _ = writeln!(self.text, "{name}{labels} {value}");
+        }
+    }
+}
+
+/// A label's value as the format wants it.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
