@@ -6,6 +6,8 @@
 
 pub mod catalog;
 pub mod census;
+pub mod closing;
 pub mod connect;
+pub mod filter;
 pub mod form;
 pub mod report;
