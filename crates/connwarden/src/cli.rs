@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+use crate::closing::cancel::CancelOptions;
+use crate::closing::close_idle::CloseIdleOptions;
+use crate::closing::force_close::ForceCloseOptions;
 use crate::status::StatusOptions;
 
 /// The version line: `connwarden 0.1.0 (1a2b3c4, 2026-01-31)`.
@@ -46,6 +49,12 @@ pub(crate) struct HelpOption {
 pub(crate) enum Command {
     /// Show who holds the connections of a server
     Status(Box<StatusOptions>),
+    /// Close sessions that do nothing and would lose nothing
+    CloseIdle(Box<CloseIdleOptions>),
+    /// Close sessions whatever they do
+    ForceClose(Box<ForceCloseOptions>),
+    /// Cancel running statements; their sessions stay
+    Cancel(Box<CancelOptions>),
     /// Serve: pool the connections of many clients over few of the server
     Proxy(Box<ProxyOptions>),
     /// Write, check and show the configuration

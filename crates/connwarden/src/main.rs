@@ -6,8 +6,10 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 mod cli;
+mod closing;
 mod config;
 mod exit;
+mod filter;
 mod output;
 mod proxy;
 mod say;
@@ -25,6 +27,9 @@ fn main() -> ExitCode {
     let exit = match cli.command {
         None => help(&mut Cli::command()),
         Some(Command::Status(options)) => block_on(status::run(*options)),
+        Some(Command::CloseIdle(options)) => block_on(closing::close_idle::run(*options, None)),
+        Some(Command::ForceClose(options)) => block_on(closing::force_close::run(*options, None)),
+        Some(Command::Cancel(options)) => block_on(closing::cancel::run(*options, None)),
         Some(Command::Proxy(options)) => proxy::run(*options),
         Some(Command::Config { command: None, .. }) => help(config_command(&mut Cli::command())),
         Some(Command::Config { command: Some(ConfigCommand::Check(options)), .. }) => config::check(&options),

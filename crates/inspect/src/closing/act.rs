@@ -22,6 +22,8 @@ const ERRORS_MAX: u32 = 3;
 const GLANCE: Duration = Duration::from_millis(20);
 /// Privilege missing.
 const NOT_ALLOWED: &str = "42501";
+/// Our own statement ran into somebody's statement_timeout.
+const TIMED_OUT: &str = "57014";
 
 /// How fast, and how patient.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,7 +44,7 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             per_second: 10.0,
-            patience: Duration::from_secs(2),
+            patience: Duration::from_millis(1_500),
             cancel_first: true,
             grace: Duration::from_secs(5),
             server_waits: None,
@@ -205,8 +207,13 @@ impl<'a> Act<'a> {
     }
 
     async fn terminate(&mut self, person: &Person, sql: &str) -> Result<Outcome, Trouble> {
-        let answers = self.connection.ask(sql).await?;
-        if done(&answers)?.is_none() {
+        let told = match self.connection.ask(sql).await {
+            Ok(answers) => done(&answers)?.is_some(),
+            // It was told, and it was the wait for its end that took too long.
+            Err(AskError::Server(error)) if error.sqlstate == TIMED_OUT => true,
+            Err(error) => return Err(error.into()),
+        };
+        if !told {
             return Ok(self.look(person).await?.map_or(Outcome::Gone, |_| Outcome::BecameBusy));
         }
         let deadline = Instant::now() + self.pace.patience;

@@ -116,15 +116,17 @@ impl Plan {
 
     /// Who was left alone and might have been expected not to be.
     pub fn left_alone(&self) -> impl Iterator<Item = (Reason, u32)> {
-        self.spared.iter().filter(|(reason, _)| !reason.is_beside_the_point()).filter_map(|(reason, sessions)| {
-            let surprising = sessions.iter().filter(|session| match self.action {
-                Action::CloseIdle => !matches!(session.state, State::Active | State::Fastpath),
-                Action::ForceClose => true,
-                Action::Cancel => session.state != State::Idle && !session.state.is_idle_in_transaction(),
-            });
-            let number = surprising.count() as u32;
-            (number > 0).then_some((*reason, number))
-        })
+        self.spared.iter().filter(|(reason, _)| !reason.is_beside_the_point()).filter_map(
+            |(reason, sessions)| {
+                let surprising = sessions.iter().filter(|session| match self.action {
+                    Action::CloseIdle => !matches!(session.state, State::Active | State::Fastpath),
+                    Action::ForceClose => true,
+                    Action::Cancel => session.state != State::Idle && !session.state.is_idle_in_transaction(),
+                });
+                let number = surprising.count() as u32;
+                (number > 0).then_some((*reason, number))
+            },
+        )
     }
 
     /// Victims that run a statement.

@@ -39,7 +39,9 @@ pub fn plan(report: &CloseReport, style: Style) -> String {
             &format!("Pools open again what they need. The lasting cure: smaller pools, or idle_session_timeout{since}."),
         ));
     }
-    lines.extend(report.notes.iter().map(|note| style.paint().tone(Tone::Faint, &format!("Note: {}", clean(note)))));
+    lines.extend(
+        report.notes.iter().map(|note| style.paint().tone(Tone::Faint, &format!("Note: {}", clean(note)))),
+    );
     ended(lines)
 }
 
@@ -117,7 +119,14 @@ fn sessions(all: &[VictimReport]) -> Vec<String> {
         return Vec::new();
     }
     let left = Align::Left;
-    let columns = [("PID", Align::Right), ("APPLICATION", left), ("USER", left), ("STATE", left), ("FOR", Align::Right), ("LAST STATEMENT", left)];
+    let columns = [
+        ("PID", Align::Right),
+        ("APPLICATION", left),
+        ("USER", left),
+        ("STATE", left),
+        ("FOR", Align::Right),
+        ("LAST STATEMENT", left),
+    ];
     let mut table = Table::new(&columns);
     for victim in all.iter().take(SESSIONS_MAX) {
         table.row([
@@ -145,7 +154,9 @@ fn cost(report: &CloseReport) -> Option<String> {
         Action::ForceClose if running + waiting > 0 => {
             Some(format!("ACTIVE {running}, IN TRANSACTION {waiting} - work will be rolled back"))
         }
-        Action::Cancel if running > 0 => Some(format!("ACTIVE {running} - their transactions will fail; the sessions stay")),
+        Action::Cancel if running > 0 => {
+            Some(format!("ACTIVE {running} - their transactions will fail; the sessions stay"))
+        }
         Action::CloseIdle | Action::ForceClose | Action::Cancel => None,
     }
 }
@@ -182,7 +193,8 @@ pub fn done(report: &CloseReport, recheck_s: f64) -> String {
     }
     if let Some(reconnected) = report.reconnected.as_ref().filter(|_| recheck_s > 0.0) {
         let total: u32 = reconnected.values().sum();
-        let each: Vec<String> = reconnected.iter().map(|(app, number)| format!("{} {number}", name(app))).collect();
+        let each: Vec<String> =
+            reconnected.iter().map(|(app, number)| format!("{} {number}", name(app))).collect();
         let who = if each.is_empty() { String::new() } else { format!(": {}", each.join(", ")) };
         line.push_str(&format!("   ({total} reconnected within {}{who})", span(recheck_s)));
     }
