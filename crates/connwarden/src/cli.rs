@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use model::config::checked::SecretText;
 
+use crate::closing::cancel::CancelOptions;
+use crate::closing::close_idle::CloseIdleOptions;
+use crate::closing::force_close::ForceCloseOptions;
 use crate::explain::ExplainOptions;
 use crate::health::HealthOptions;
 use crate::status::StatusOptions;
@@ -53,6 +56,12 @@ pub(crate) enum Command {
     Health(Box<HealthOptions>),
     /// Say what an error text, an SQLSTATE or a check means, and what to do
     Explain(Box<ExplainOptions>),
+    /// Close sessions that do nothing and would lose nothing
+    CloseIdle(Box<CloseIdleOptions>),
+    /// Close sessions whatever they do
+    ForceClose(Box<ForceCloseOptions>),
+    /// Cancel running statements; their sessions stay
+    Cancel(Box<CancelOptions>),
     /// Serve: pool the connections of many clients over few of the server
     Proxy(Box<ProxyOptions>),
     /// Write, check and show the configuration

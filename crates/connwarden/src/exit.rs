@@ -11,6 +11,8 @@ pub(crate) enum Exit {
     Warning,
     /// A check says: act.
     Critical,
+    /// Some of it was done.
+    Partly,
     /// Nothing was done.
     Nothing,
     /// Ctrl-C.
@@ -21,6 +23,8 @@ pub(crate) enum Exit {
     Usage,
     /// The configuration was refused.
     Refused,
+    /// Stopped by Ctrl-C.
+    Interrupted,
 }
 
 impl From<Exit> for ExitCode {
@@ -29,11 +33,13 @@ impl From<Exit> for ExitCode {
             Exit::Done => 0,
             Exit::Warning => 1,
             Exit::Critical => 2,
+            Exit::Partly => 1,
             Exit::Nothing => 2,
             Exit::Unreached => 3,
             Exit::Interrupted => 130,
             Exit::Usage => 64,
             Exit::Refused => 78,
+            Exit::Interrupted => 130,
         })
     }
 }

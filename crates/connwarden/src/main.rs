@@ -6,11 +6,13 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 mod cli;
+mod closing;
 mod config;
 mod exit;
 mod explain;
 mod health;
 mod history;
+mod filter;
 mod output;
 mod proxy;
 mod say;
@@ -32,6 +34,9 @@ fn main() -> ExitCode {
         Some(Command::Status(options)) => block_on(status::run(*options)),
         Some(Command::Health(options)) => block_on(health::run(*options)),
         Some(Command::Explain(options)) => block_on(explain::run(*options)),
+        Some(Command::CloseIdle(options)) => block_on(closing::close_idle::run(*options, None)),
+        Some(Command::ForceClose(options)) => block_on(closing::force_close::run(*options, None)),
+        Some(Command::Cancel(options)) => block_on(closing::cancel::run(*options, None)),
         Some(Command::Proxy(options)) => proxy::run(*options),
         Some(Command::Config { command: None, .. }) => help(config_command(&mut Cli::command())),
         Some(Command::Config { command: Some(ConfigCommand::Check(options)), .. }) => config::check(&options),

@@ -3,10 +3,12 @@
 use clap::{Args, ValueEnum};
 use inspect::catalog::{Blocking, Sample, Wants};
 use inspect::census::{By, Level, Thresholds};
+use inspect::filter::Filter;
 use inspect::form::{Style, blocking, status as form};
 use inspect::report::{BlockingReport, Failure, StatusReport};
 
 use crate::exit::Exit;
+use crate::filter::FilterOptions;
 use crate::output::{Form, OutputOptions};
 use crate::say;
 use crate::server::{Failed, ServerOptions};
@@ -17,6 +19,7 @@ Examples:
   connwarden status
   connwarden status --by user,client
   connwarden status --blocking
+  connwarden status --app 'wall-*' --where 'idle>5m or hidden'
   connwarden status -h db.internal -U postgres -o json | jq .utilization
   connwarden status -d \"$DATABASE_URL\" --wait-slot 30s
 
@@ -41,6 +44,8 @@ pub(crate) struct StatusOptions {
     /// Leave the verdict as exit code
     #[arg(long)]
     check: bool,
+    #[command(flatten)]
+    filter: FilterOptions,
     #[command(flatten)]
     output: OutputOptions,
     #[command(flatten)]
@@ -70,11 +75,15 @@ impl From<Key> for By {
 
 /// `status`.
 pub(crate) async fn run(options: StatusOptions) -> Exit {
+    let filter = match options.filter.filter() {
+        Ok(filter) => filter,
+        Err(error) => return say::usage(&error),
+    };
     let thresholds = match thresholds::of_file(None) {
         Ok(limits) => limits.utilization,
         Err(refusal) => return refusal.say(),
     };
-    match look(&options, thresholds).await {
+    match look(&options, &filter, thresholds).await {
         Ok(report) => {
             let (style, top) = (options.output.style(), options.top);
             let trees = report.blocking.as_ref();
@@ -103,14 +112,20 @@ pub(crate) async fn run(options: StatusOptions) -> Exit {
     }
 }
 
-async fn look(options: &StatusOptions, thresholds: Thresholds) -> Result<StatusReport, Failed> {
+async fn look(
+    options: &StatusOptions,
+    filter: &Filter,
+    thresholds: Thresholds,
+) -> Result<StatusReport, Failed> {
     let mut connection = options.server.connect("connwarden status").await?;
     let sample = Sample::take(&mut connection, Wants { limits: true, counters: false }).await?;
     let waits = if options.blocking { Some(Blocking::take(&mut connection).await?) } else { None };
     let place = connection.place().to_owned();
     connection.close().await;
     let by: Vec<By> = options.by.iter().copied().map(By::from).collect();
-    let mut report = StatusReport::of(&sample, &place, thresholds, &by, options.sessions, |_| true);
+    let mut report = StatusReport::of(&sample, &place, thresholds, &by, options.sessions, |session| {
+        filter.matches(session)
+    });
     report.blocking = waits.map(|waits| BlockingReport::all(&waits));
     Ok(report)
 }

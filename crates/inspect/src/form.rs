@@ -2,6 +2,7 @@
 
 pub mod blocking;
 mod clock;
+pub mod close;
 pub mod explain;
 pub mod health;
 pub mod nagios;

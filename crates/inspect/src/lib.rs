@@ -7,8 +7,10 @@
 pub mod catalog;
 pub mod census;
 pub mod checks;
+pub mod closing;
 pub mod connect;
 pub mod explain;
+pub mod filter;
 pub mod form;
 pub mod report;
 pub mod settings;
