@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+use crate::doctor::DoctorOptions;
+use crate::grants::GrantsOptions;
+use crate::paper::{CompletionsOptions, ManOptions};
 use crate::status::StatusOptions;
 
 /// The version line: `connwarden 0.1.0 (1a2b3c4, 2026-01-31)`.
@@ -46,6 +49,10 @@ pub(crate) struct HelpOption {
 pub(crate) enum Command {
     /// Show who holds the connections of a server
     Status(Box<StatusOptions>),
+    /// Advise on settings and roles, with what to write
+    Doctor(Box<DoctorOptions>),
+    /// Print the rights that looking and acting need, as SQL
+    Grants(Box<GrantsOptions>),
     /// Serve: pool the connections of many clients over few of the server
     Proxy(Box<ProxyOptions>),
     /// Write, check and show the configuration
@@ -56,6 +63,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<ConfigCommand>,
     },
+    /// Print completions for a shell
+    Completions(CompletionsOptions),
+    /// Print the manual
+    Man(ManOptions),
 }
 
 const CHECK: &str = "\

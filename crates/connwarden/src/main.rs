@@ -7,8 +7,11 @@ use clap::{CommandFactory, Parser};
 
 mod cli;
 mod config;
+mod doctor;
 mod exit;
+mod grants;
 mod output;
+mod paper;
 mod proxy;
 mod say;
 mod server;
@@ -25,6 +28,10 @@ fn main() -> ExitCode {
     let exit = match cli.command {
         None => help(&mut Cli::command()),
         Some(Command::Status(options)) => block_on(status::run(*options)),
+        Some(Command::Doctor(options)) => block_on(doctor::run(*options)),
+        Some(Command::Grants(options)) => block_on(grants::run(*options)),
+        Some(Command::Completions(options)) => paper::completions(&options),
+        Some(Command::Man(options)) => paper::man(&options),
         Some(Command::Proxy(options)) => proxy::run(*options),
         Some(Command::Config { command: None, .. }) => help(config_command(&mut Cli::command())),
         Some(Command::Config { command: Some(ConfigCommand::Check(options)), .. }) => config::check(&options),

@@ -5,9 +5,11 @@ mod facts;
 mod limits;
 mod sample;
 mod session;
+mod settings;
 
 pub use counters::Counters;
 pub use facts::Facts;
 pub use limits::{Limit, LimitKind};
 pub use sample::{Sample, Wants};
 pub use session::{Client, Session, State};
+pub use settings::{FileLine, Override, Role, Setting, Setup, Source};

@@ -7,5 +7,9 @@
 pub mod catalog;
 pub mod census;
 pub mod connect;
+pub mod doctor;
 pub mod form;
+pub mod grants;
+pub mod local;
+pub mod quote;
 pub mod report;
