@@ -173,9 +173,10 @@ mod tests {
 
     #[test]
     fn sizes_have_a_unit() {
-        assert_eq!(["4GB", "4GiB", "4g", "1.5 GB", "512MB"].map(|text| size(text).unwrap() >> 20), [
-            4096, 4096, 4096, 1536, 512
-        ]);
+        assert_eq!(
+            ["4GB", "4GiB", "4g", "1.5 GB", "512MB"].map(|text| size(text).unwrap() >> 20),
+            [4096, 4096, 4096, 1536, 512]
+        );
         for text in ["4", "", "GB", "4 apples", "1MB", "-4GB", "9e99GB"] {
             assert!(size(text).is_err(), "{text}");
         }

@@ -38,7 +38,9 @@ fn role(text: &str) -> Result<String, String> {
     match text {
         "" => Err("a role has a name".to_owned()),
         "public" | "none" => Err(format!("PostgreSQL keeps the name {text} for itself")),
-        _ if text.starts_with("pg_") => Err("PostgreSQL keeps names that begin with pg_ for itself".to_owned()),
+        _ if text.starts_with("pg_") => {
+            Err("PostgreSQL keeps names that begin with pg_ for itself".to_owned())
+        }
         _ if text.len() > 63 => Err("a name has at most 63 bytes".to_owned()),
         _ => Ok(text.to_owned()),
     }

@@ -7,7 +7,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Sample, Session, Setup, Source};
+use crate::catalog::{Sample, Session, Setup};
 use crate::local::Machine;
 
 mod memory;
@@ -152,7 +152,12 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    fn advised(severity: Severity, what: impl Into<String>, why: impl Into<String>, write: Vec<Remedy>) -> Self {
+    fn advised(
+        severity: Severity,
+        what: impl Into<String>,
+        why: impl Into<String>,
+        write: Vec<Remedy>,
+    ) -> Self {
         Self::Advised(Advice { severity, what: what.into(), why: why.into(), write })
     }
 
@@ -266,15 +271,15 @@ impl Evidence {
 
     /// A line for a setting, which knows whether the old value stands on the command line.
     fn set(&self, name: &'static str, value: impl Into<String>) -> Remedy {
-        let on_command_line =
-            self.setup.setting(name).is_some_and(|setting| setting.source == Source::CommandLine);
-        Remedy::Setting { name, value: value.into(), on_command_line }
+        Remedy::Setting { name, value: value.into(), on_command_line: self.setup.is_on_command_line(name) }
     }
 
     /// Another role's states and ages are hidden from us.
     fn is_partial(&self) -> Option<Outcome> {
         self.sample.is_partial().then(|| {
-            Outcome::Skipped("states and ages of other roles' sessions are hidden: needs pg_monitor".to_owned())
+            Outcome::Skipped(
+                "states and ages of other roles' sessions are hidden: needs pg_monitor".to_owned(),
+            )
         })
     }
 }
@@ -291,12 +296,15 @@ fn no_value(evidence: &Evidence, name: &str, since: u32) -> Outcome {
 fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     const SHOWN_MAX: usize = 5;
     let names: Vec<&str> = names.into_iter().collect();
-    let mut text = names
-        .iter()
-        .take(SHOWN_MAX)
-        .map(|name| if name.is_empty() { "(empty name)".to_owned() } else { crate::form::clean_within(name, 40) })
-        .collect::<Vec<_>>()
-        .join(", ");
+    let mut text =
+        names
+            .iter()
+            .take(SHOWN_MAX)
+            .map(|name| {
+                if name.is_empty() { "(empty name)".to_owned() } else { crate::form::clean_within(name, 40) }
+            })
+            .collect::<Vec<_>>()
+            .join(", ");
     if names.len() > SHOWN_MAX {
         text.push_str(&format!(" and {} more", names.len() - SHOWN_MAX));
     }

@@ -75,7 +75,8 @@ mod linux {
         if !(title.starts_with("postgres: ") && title.contains(user) && title.contains(dbname)) {
             return Err("the server does not run on this machine".to_owned());
         }
-        let memory = fs::read_to_string("/proc/meminfo").map_err(|error| format!("/proc/meminfo: {error}"))?;
+        let memory =
+            fs::read_to_string("/proc/meminfo").map_err(|error| format!("/proc/meminfo: {error}"))?;
         let memory_bytes = kilobytes(&memory, "MemTotal:").ok_or("/proc/meminfo tells no MemTotal")? * 1024;
         Ok(Machine { memory_bytes, memory_limit_bytes: limit(own), backends: backends(own, pids) })
     }
@@ -98,8 +99,10 @@ mod linux {
             Some(why) => Err(format!("{why}; run as the server's account or as root")),
             // Our own has read a few catalogs: it stands for a young one.
             None => match fs::read_to_string(format!("/proc/{own}/smaps_rollup")) {
-                Ok(text) => Backends::of(kilobytes(&text, "Pss:").map(|size| size * 1024).into_iter().collect())
-                    .ok_or_else(|| "smaps_rollup tells no Pss".to_owned()),
+                Ok(text) => {
+                    Backends::of(kilobytes(&text, "Pss:").map(|size| size * 1024).into_iter().collect())
+                        .ok_or_else(|| "smaps_rollup tells no Pss".to_owned())
+                }
                 Err(error) => {
                     Err(format!("/proc/{own}/smaps_rollup: {error}; run as the server's account or as root"))
                 }
@@ -115,7 +118,8 @@ mod linux {
         let mut place: PathBuf = root.join(group.trim_start_matches('/'));
         let mut tightest = None;
         while place.starts_with(root) {
-            let limit = fs::read_to_string(place.join("memory.max")).ok().and_then(|text| text.trim().parse().ok());
+            let limit =
+                fs::read_to_string(place.join("memory.max")).ok().and_then(|text| text.trim().parse().ok());
             tightest = match (tightest, limit) {
                 (Some(a), Some(b)) => Some(std::cmp::min::<u64>(a, b)),
                 (a, b) => a.or(b),

@@ -3,4 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod config;
+mod doctor;
+mod paper;
+mod schema;
 mod shell;
+mod versions;

@@ -187,7 +187,7 @@ impl Setup {
         let names = NAMES.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(",");
         let sql = format!(
             "SELECT name, setting, unit, source, pending_restart FROM pg_catalog.pg_settings
-              WHERE name IN ({names}) OR pending_restart;
+              WHERE name IN ({names}) OR pending_restart OR source = 'command line';
              {ROLES};
              SELECT r.rolname::text AS role, d.datname::text AS db, entry
                FROM pg_catalog.pg_db_role_setting s CROSS JOIN LATERAL unnest(s.setconfig) entry
@@ -236,6 +236,11 @@ impl Setup {
     /// A word; as [`Self::value`].
     pub fn word(&self, name: &str) -> Option<&str> {
         Some(self.value(name)?.value.as_str())
+    }
+
+    /// It stands on the server's command line, which wins over all files: what they say of it never holds.
+    pub fn is_on_command_line(&self, name: &str) -> bool {
+        self.setting(name).is_some_and(|setting| setting.source == Source::CommandLine)
     }
 
     /// A configuration file sets it to something else than 0; `None` where the files cannot be read.

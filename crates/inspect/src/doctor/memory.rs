@@ -25,7 +25,9 @@ impl Evidence {
                 );
                 (bytes, text)
             }
-            Ok(Err(_)) | Err(_) => (BACKEND_BYTES, format!("{} each, assumed ({RANGE})", size(BACKEND_BYTES))),
+            Ok(Err(_)) | Err(_) => {
+                (BACKEND_BYTES, format!("{} each, assumed ({RANGE})", size(BACKEND_BYTES)))
+            }
         }
     }
 }
@@ -97,7 +99,8 @@ pub(super) fn work_mem(evidence: &Evidence) -> Outcome {
     let why = "work_mem holds for each sort and hash of a statement, not for the server; a burst of large statements on all \
                slots is what the kernel's out-of-memory killer ends. Give more to the one role that reports: ALTER ROLE ... \
                SET work_mem";
-    let write = if fitting < work { vec![evidence.set("work_mem", size_setting(fitting))] } else { Vec::new() };
+    let write =
+        if fitting < work { vec![evidence.set("work_mem", size_setting(fitting))] } else { Vec::new() };
     Outcome::advised(severity, sum, why, write)
 }
 
@@ -129,7 +132,8 @@ pub(super) fn container(evidence: &Evidence) -> Outcome {
         said.push(format!("effective_cache_size {} is more than it", size(cache)));
         write.push(evidence.set("effective_cache_size", size_setting(limit / 4 * 3 / MIB * MIB)));
     }
-    let place = format!("the container may use {} of the machine's {}", size(limit), size(machine.memory_bytes));
+    let place =
+        format!("the container may use {} of the machine's {}", size(limit), size(machine.memory_bytes));
     if said.is_empty() {
         return Outcome::Fine(place);
     }

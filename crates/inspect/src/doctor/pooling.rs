@@ -6,7 +6,8 @@ use super::{Evidence, Outcome, Remedy, Severity};
 const SESSIONS_MIN: i64 = 1_000;
 /// Transactions of a session: fewer, and nobody keeps connections.
 const REUSE_MIN: f64 = 3.0;
-const POOLERS: &[&str] = &["pgbouncer", "pg_doorman", "pgdog", "odyssey", "pgcat", "supavisor", "connwarden proxy"];
+const POOLERS: &[&str] =
+    &["pgbouncer", "pg_doorman", "pgdog", "odyssey", "pgcat", "supavisor", "connwarden proxy"];
 
 impl Evidence {
     /// The process that answered our login is not the backend that answered our questions.
@@ -45,7 +46,9 @@ pub(super) fn churn(evidence: &Evidence) -> Outcome {
         "a login costs a process and some 5 to 15 ms of processor time, much more than most statements: a burst of them fills \
          the slots before it does any work. Keep connections in the application, or let a pooler keep them",
         vec![
-            Remedy::Application("CONN_MAX_AGE = 600  # Django; other frameworks: a pool per process".to_owned()),
+            Remedy::Application(
+                "CONN_MAX_AGE = 600  # Django; other frameworks: a pool per process".to_owned(),
+            ),
             Remedy::Pooler("connwarden proxy --server \"$DATABASE_URL\"".to_owned()),
         ],
     )

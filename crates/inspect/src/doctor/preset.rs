@@ -95,7 +95,10 @@ impl Sheet {
             }
             work = Some(fitting_work_mem(memory, shared, slots));
         } else {
-            notes.push("nobody knows how much memory there is: sizes for a small server; --memory 4GB scales them".to_owned());
+            notes.push(
+                "nobody knows how much memory there is: sizes for a small server; --memory 4GB scales them"
+                    .to_owned(),
+            );
         }
         let mut sheet =
             Self { preset, major: wanted.major, memory_bytes: wanted.memory_bytes, lines: Vec::new(), notes };
@@ -182,8 +185,13 @@ impl Sheet {
     }
 
     fn head(&self, mark: &str) -> String {
-        let memory = self.memory_bytes.map(|bytes| format!(", {} of memory", size(bytes))).unwrap_or_default();
-        let mut out = format!("{mark} connwarden preset {} for PostgreSQL {}{memory}\n", self.preset.name(), self.major);
+        let memory =
+            self.memory_bytes.map(|bytes| format!(", {} of memory", size(bytes))).unwrap_or_default();
+        let mut out = format!(
+            "{mark} connwarden preset {} for PostgreSQL {}{memory}\n",
+            self.preset.name(),
+            self.major
+        );
         for note in &self.notes {
             let _ = writeln!(out, "{mark} {note}");
         }
@@ -222,14 +230,22 @@ impl Sheet {
         }
         out.push_str("SELECT pg_reload_conf();\n");
         let waits: Vec<&str> = self.lines.iter().filter(|line| line.restart).map(|line| line.name).collect();
-        let _ = writeln!(out, "-- the reload does not apply these, they wait for a restart: {}", waits.join(", "));
+        let _ = writeln!(
+            out,
+            "-- the reload does not apply these, they wait for a restart: {}",
+            waits.join(", ")
+        );
         out
     }
 }
 
 /// Numbers stand bare in postgresql.conf, everything else in quotes.
 fn conf_value(value: &str) -> String {
-    if value.bytes().all(|byte| byte.is_ascii_alphanumeric()) { value.to_owned() } else { quote::value(value) }
+    if value.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        value.to_owned()
+    } else {
+        quote::value(value)
+    }
 }
 
 #[cfg(test)]

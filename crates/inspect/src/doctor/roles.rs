@@ -18,7 +18,10 @@ pub(super) fn superuser_application(evidence: &Evidence) -> Outcome {
     for session in evidence.applications().filter(|session| session.is_superuser) {
         let role = session.user.as_deref().unwrap_or_default();
         // One nameless session of the role that looks is as likely a person's as an application's.
-        if session.application.is_empty() && role == own.as_str() && !matches!(session.client, crate::catalog::Client::Address(..)) {
+        if session.application.is_empty()
+            && role == own.as_str()
+            && !matches!(session.client, crate::catalog::Client::Address(..))
+        {
             continue;
         }
         let database = session.database.as_deref().unwrap_or_default();
@@ -54,12 +57,17 @@ pub(super) fn superuser_application(evidence: &Evidence) -> Outcome {
         .collect();
     Outcome::advised(
         Severity::Warning,
-        format!("{} of {} logged in as superuser ({})", count(sessions, "session"), listed(names), listed(roles)),
         format!(
-            "a superuser passes every CONNECTION LIMIT and takes the {} slots that are kept back for you: when it fills the \
-             server, everybody reads \"sorry, too many clients already\" and nobody gets in. It also owns the whole cluster \
-             for whoever finds a hole in the application",
-            evidence.sample.facts.superuser_reserved
+            "{} of {} logged in as superuser ({})",
+            count(sessions, "session"),
+            listed(names),
+            listed(roles)
+        ),
+        format!(
+            "a superuser passes every CONNECTION LIMIT and takes the slots that are kept back for you ({} of {}): when it \
+             fills the server, everybody reads \"sorry, too many clients already\" and nobody gets in. It also owns the \
+             whole cluster for whoever finds a hole in the application",
+            evidence.sample.facts.superuser_reserved, evidence.sample.facts.max_connections
         ),
         write,
     )
@@ -73,7 +81,8 @@ pub(super) fn replication(evidence: &Evidence) -> Outcome {
     if roles.is_empty() {
         return Outcome::Fine("no connected application's role has REPLICATION".to_owned());
     }
-    let sql = |role: &&str| Remedy::Sql(format!("ALTER ROLE {} NOREPLICATION;", quote::name(role)), Effect::Now);
+    let sql =
+        |role: &&str| Remedy::Sql(format!("ALTER ROLE {} NOREPLICATION;", quote::name(role)), Effect::Now);
     Outcome::advised(
         Severity::Advice,
         format!("{} with sessions of an ordinary application may replicate", listed(roles.iter().copied())),
@@ -90,14 +99,18 @@ pub(super) fn limits(evidence: &Evidence) -> Outcome {
     if roles.is_empty() {
         return Outcome::Fine("no application is connected".to_owned());
     }
-    let unlimited = |(name, _): &&(&str, u32)| evidence.setup.role(name).is_some_and(|role| role.limit.is_none());
+    let unlimited =
+        |(name, _): &&(&str, u32)| evidence.setup.role(name).is_some_and(|role| role.limit.is_none());
     let without: Vec<&(&str, u32)> = roles.iter().filter(unlimited).collect();
     if without.is_empty() {
         return Outcome::Fine("every connected application's role has a CONNECTION LIMIT".to_owned());
     }
     let sql = |(name, held): &&(&str, u32)| {
         let limit = (held * 2).max(10).min((usable * 7 / 10).max(1));
-        Remedy::Sql(format!("ALTER ROLE {} CONNECTION LIMIT {limit};", quote::name(name)), Effect::NewSessions)
+        Remedy::Sql(
+            format!("ALTER ROLE {} CONNECTION LIMIT {limit};", quote::name(name)),
+            Effect::NewSessions,
+        )
     };
     Outcome::advised(
         if roles.len() > 1 { Severity::Warning } else { Severity::Advice },
@@ -121,9 +134,9 @@ pub(super) fn shared(evidence: &Evidence) -> Outcome {
     let Some((_, first)) = shared.first() else {
         return Outcome::Fine("each role serves one application".to_owned());
     };
-    let text = shared.iter().map(|(role, names)| {
-        format!("{} serves {}", clean_within(role, 40), listed(names.iter().copied()))
-    });
+    let text = shared
+        .iter()
+        .map(|(role, names)| format!("{} serves {}", clean_within(role, 40), listed(names.iter().copied())));
     let app = first.iter().next().copied().unwrap_or_default();
     Outcome::advised(
         Severity::Advice,
@@ -140,7 +153,8 @@ pub(super) fn shared(evidence: &Evidence) -> Outcome {
 /// Sessions that say no name.
 pub(super) fn names(evidence: &Evidence) -> Outcome {
     let all = evidence.sample.slot_holders().count() as u32;
-    let nameless = evidence.sample.slot_holders().filter(|session| session.application.is_empty()).count() as u32;
+    let nameless =
+        evidence.sample.slot_holders().filter(|session| session.application.is_empty()).count() as u32;
     if nameless == 0 {
         return Outcome::Fine(format!("every one of {} has a name", count(all, "session")));
     }
@@ -152,7 +166,9 @@ pub(super) fn names(evidence: &Evidence) -> Outcome {
          don't either",
         vec![
             Remedy::Application("DATABASE_URL=postgres://.../shop?application_name=shop-api".to_owned()),
-            Remedy::Application("\"OPTIONS\": {\"application_name\": \"shop-api\"},  # Django, DATABASES".to_owned()),
+            Remedy::Application(
+                "\"OPTIONS\": {\"application_name\": \"shop-api\"},  # Django, DATABASES".to_owned(),
+            ),
         ],
     )
 }
@@ -166,7 +182,11 @@ pub(super) fn passwords(evidence: &Evidence) -> Outcome {
     let new_are_md5 = matches!(method, "md5" | "on" | "true");
     let stored = evidence.setup.md5_roles.as_deref();
     if !new_are_md5 && stored.is_none_or(<[String]>::is_empty) {
-        let seen = if stored.is_some() { "none is stored as MD5" } else { "stored ones are shown to superusers only" };
+        let seen = if stored.is_some() {
+            "none is stored as MD5"
+        } else {
+            "stored ones are shown to superusers only"
+        };
         return Outcome::Fine(format!("new passwords are kept as {method}; {seen}"));
     }
     let mut said = Vec::new();

@@ -42,8 +42,17 @@ mod tests {
     #[test]
     fn sizes_and_times_are_written_as_their_readers_read_them() {
         let mib = 1 << 20;
-        assert_eq!([0, 1536, 16 << 30, 3 * mib + mib / 10].map(size), ["0 B", "1.5 KiB", "16 GiB", "3.1 MiB"]);
-        assert_eq!([0, 256 * mib, 1 << 30, 1536 * mib, 4096].map(size_setting), ["0kB", "256MB", "1GB", "1536MB", "4kB"]);
-        assert_eq!([300, 0, 3600, 90].map(|s| span_setting(Duration::from_secs(s))), ["5min", "0", "1h", "90s"]);
+        assert_eq!(
+            [0, 1536, 16 << 30, 3 * mib + mib / 10].map(size),
+            ["0 B", "1.5 KiB", "16 GiB", "3.1 MiB"]
+        );
+        assert_eq!(
+            [0, 256 * mib, 1 << 30, 1536 * mib, 4096].map(size_setting),
+            ["0kB", "256MB", "1GB", "1536MB", "4kB"]
+        );
+        assert_eq!(
+            [300, 0, 3600, 90].map(|s| span_setting(Duration::from_secs(s))),
+            ["5min", "0", "1h", "90s"]
+        );
     }
 }

@@ -20,13 +20,21 @@ pub(super) fn config_files(evidence: &Evidence) -> Outcome {
         return Outcome::Skipped("configuration files are shown to superusers only".to_owned());
     };
     let pending = &evidence.sample.facts.pending_restart;
-    let waits = |name: &Option<String>| name.as_ref().is_some_and(|name| pending.contains(name));
+    // The server complains about these, too, although nothing is wrong with them.
+    let waits = |name: &Option<String>| {
+        name.as_ref().is_some_and(|name| pending.contains(name) || evidence.setup.is_on_command_line(name))
+    };
     let broken: Vec<String> = lines
         .iter()
         .filter(|line| line.error.is_some() && !waits(&line.name))
         .map(|line| {
             let name = line.name.as_deref().map(|name| format!(" ({})", clean(name))).unwrap_or_default();
-            format!("{}:{}{name}: {}", clean(&line.file), line.line, clean(line.error.as_deref().unwrap_or_default()))
+            format!(
+                "{}:{}{name}: {}",
+                clean(&line.file),
+                line.line,
+                clean(line.error.as_deref().unwrap_or_default())
+            )
         })
         .collect();
     if broken.is_empty() {
@@ -49,7 +57,8 @@ pub(super) fn restart_waiting(evidence: &Evidence) -> Outcome {
     let change = |name: &String| {
         let now = evidence.setup.setting(name).map_or("?", |setting| setting.value.as_str());
         let lines = evidence.setup.files.iter().flatten();
-        let written = lines.filter(|line| line.name.as_ref() == Some(name)).filter_map(|line| line.value.as_deref());
+        let written =
+            lines.filter(|line| line.name.as_ref() == Some(name)).filter_map(|line| line.value.as_deref());
         match written.last() {
             Some(new) => format!("{}: {} now, {} after a restart", clean(name), clean(now), clean(new)),
             None => format!("{}: {} now, the new value is shown to superusers only", clean(name), clean(now)),
@@ -58,7 +67,11 @@ pub(super) fn restart_waiting(evidence: &Evidence) -> Outcome {
     let changes: Vec<String> = pending.iter().map(change).collect();
     Outcome::advised(
         Severity::Warning,
-        format!("{} for a restart: {}", if changes.len() == 1 { "a change waits" } else { "changes wait" }, changes.join("; ")),
+        format!(
+            "{} for a restart: {}",
+            if changes.len() == 1 { "a change waits" } else { "changes wait" },
+            changes.join("; ")
+        ),
         "pg_reload_conf() does not apply these settings, whatever it returns: until a restart the old value holds, and \
          whoever counts on the new one is wrong",
         Vec::new(),
@@ -70,7 +83,10 @@ pub(super) fn superuser_reserved(evidence: &Evidence) -> Outcome {
     let facts = &evidence.sample.facts;
     let kept = facts.superuser_reserved;
     if kept >= SUPERUSER_RESERVED {
-        return Outcome::Fine(format!("{kept} of {} slots are kept back for superusers", facts.max_connections));
+        return Outcome::Fine(format!(
+            "{kept} of {} slots are kept back for superusers",
+            facts.max_connections
+        ));
     }
     let severity = if kept == 0 { Severity::Critical } else { Severity::Warning };
     let what = if kept == 0 {
@@ -99,12 +115,18 @@ pub(super) fn reserved(evidence: &Evidence) -> Outcome {
     }
     Outcome::advised(
         Severity::Advice,
-        format!("reserved_connections is {kept}: only superusers get in when applications have filled the server"),
+        format!(
+            "reserved_connections is {kept}: only superusers get in when applications have filled the server"
+        ),
         "a monitoring role that is no superuser is locked out when it is needed most; reserved slots let it in \
          without making it one",
         vec![
             evidence.set(NAME, RESERVED.to_string()),
-            Remedy::Sql("GRANT pg_use_reserved_connections TO \"connwarden\";  -- the role you monitor with".to_owned(), Effect::Now),
+            Remedy::Sql(
+                "GRANT pg_use_reserved_connections TO \"connwarden\";  -- the role you monitor with"
+                    .to_owned(),
+                Effect::Now,
+            ),
         ],
     )
 }
@@ -119,7 +141,10 @@ pub(super) fn unused(evidence: &Evidence) -> Outcome {
         return Outcome::Fine(format!("{taken} of {usable} usable slots are taken"));
     }
     if facts.uptime_s < UNUSED_UPTIME_S {
-        return Outcome::Skipped(format!("the server has run for {} only: too short to call slots unused", span(facts.uptime_s)));
+        return Outcome::Skipped(format!(
+            "the server has run for {} only: too short to call slots unused",
+            span(facts.uptime_s)
+        ));
     }
     Outcome::advised(
         Severity::Advice,

@@ -70,7 +70,12 @@ fn healthy() -> Evidence {
     ];
     for name in ["statement_timeout", "lock_timeout"] {
         let role = Some("shop".to_owned());
-        evidence.setup.overrides.push(Override { role, database: None, name: name.into(), value: "30s".into() });
+        evidence.setup.overrides.push(Override {
+            role,
+            database: None,
+            name: name.into(),
+            value: "30s".into(),
+        });
     }
     evidence
 }
@@ -151,7 +156,8 @@ fn written(advice: &super::Advice) -> Vec<String> {
 fn a_healthy_server_gets_no_advice_and_no_rule_is_left_out() {
     let findings = examine(&healthy());
     assert_eq!(findings.len(), rules().count());
-    let said: Vec<_> = findings.iter().filter(|finding| !matches!(finding.outcome, Outcome::Fine(_))).collect();
+    let said: Vec<_> =
+        findings.iter().filter(|finding| !matches!(finding.outcome, Outcome::Fine(_))).collect();
     assert!(said.is_empty(), "{said:#?}");
 }
 
@@ -193,6 +199,11 @@ fn a_file_with_a_mistake_is_not_a_change_that_waits() {
     is_quiet("config-files", waits);
     let advice = fires(Severity::Warning, "restart-waiting", waits);
     assert!(advice.what.contains("max_connections: 100 now, 13 after a restart"), "{}", advice.what);
+    // A start with the same command line changes nothing.
+    is_quiet("config-files", |e| {
+        e.setup.files = Some(vec![line("max_connections", "setting could not be applied")]);
+        e.setup.settings.get_mut("max_connections").unwrap().source = Source::CommandLine;
+    });
     let broken = |e: &mut Evidence| e.setup.files = Some(vec![line("work_memm", "unrecognized parameter")]);
     assert!(fires(Severity::Critical, "config-files", broken).what.contains("/etc/postgresql.conf:7"));
     is_quiet("restart-waiting", broken);
@@ -302,7 +313,9 @@ fn timeouts_belong_to_the_roles_of_applications() {
             e.setup.overrides.clear();
             set(e, &rule.replace('-', "_"), "1000", "ms");
         });
-        fires(Severity::Advice, rule, |e| e.setup.overrides.iter_mut().for_each(|set| set.role = Some("other".into())));
+        fires(Severity::Advice, rule, |e| {
+            e.setup.overrides.iter_mut().for_each(|set| set.role = Some("other".into()))
+        });
         is_quiet(rule, |e| {
             e.setup.overrides.clear();
             e.sample.sessions = vec![session("postgres", "psql")];
@@ -313,7 +326,11 @@ fn timeouts_belong_to_the_roles_of_applications() {
 #[test]
 fn the_kernels_patience_counts_where_nobody_sets_one() {
     let untouched = |e: &mut Evidence| {
-        for (name, value) in [("tcp_keepalives_idle", "7200"), ("tcp_keepalives_interval", "75"), ("tcp_keepalives_count", "9")] {
+        for (name, value) in [
+            ("tcp_keepalives_idle", "7200"),
+            ("tcp_keepalives_interval", "75"),
+            ("tcp_keepalives_count", "9"),
+        ] {
             set(e, name, value, "");
             e.setup.settings.get_mut(name).unwrap().source = Source::Default;
         }
@@ -333,7 +350,9 @@ fn applications_that_are_superusers() {
     let advice = fires(Severity::Warning, "superuser-application", |e| {
         e.sample.sessions.push(session("postgres", "wall-django-api"));
     });
-    assert!(advice.what.contains("wall-django-api") && written(&advice)[0].contains("CREATE ROLE \"shop_app\""));
+    assert!(
+        advice.what.contains("wall-django-api") && written(&advice)[0].contains("CREATE ROLE \"shop_app\"")
+    );
     is_quiet("superuser-application", |e| e.sample.sessions.push(session("postgres", "psql")));
     is_quiet("superuser-application", |e| {
         e.sample.sessions.push(Session { client: Client::Local, ..session("postgres", "") });

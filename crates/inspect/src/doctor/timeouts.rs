@@ -57,13 +57,13 @@ pub(super) fn idle_session(evidence: &Evidence) -> Outcome {
     if millis > 0 && pooled {
         return Outcome::advised(
             Severity::Warning,
-            format!("idle_session_timeout is {} for the whole server, and a pooler keeps sessions here", said(millis)),
+            format!(
+                "idle_session_timeout is {} for the whole server, and a pooler keeps sessions here",
+                said(millis)
+            ),
             "it ends the pooler's idle server sessions, too: the next client pays for a login, or gets 57P05. Set it for \
              the roles of people instead, and let the pooler age its servers",
-            vec![
-                evidence.set(NAME, "0"),
-                Remedy::Pooler("server_idle_timeout = 600".to_owned()),
-            ],
+            vec![evidence.set(NAME, "0"), Remedy::Pooler("server_idle_timeout = 600".to_owned())],
         );
     }
     if millis > 0 {
@@ -72,7 +72,8 @@ pub(super) fn idle_session(evidence: &Evidence) -> Outcome {
     if let Some(skipped) = evidence.is_partial() {
         return skipped;
     }
-    let old = evidence.sample.slot_holders().filter(|session| session.idle_s().is_some_and(|age| age > HOUR_S));
+    let old =
+        evidence.sample.slot_holders().filter(|session| session.idle_s().is_some_and(|age| age > HOUR_S));
     let mut roles: Vec<&str> = old.filter_map(|session| session.user.as_deref()).collect();
     let number = roles.len() as u32;
     roles.sort_unstable();
@@ -121,7 +122,11 @@ pub(super) fn transaction(evidence: &Evidence) -> Outcome {
     };
     Outcome::advised(
         Severity::Advice,
-        format!("{} of applications open for over 5 minutes ({})", count(number, "transaction"), listed(roles.iter().copied())),
+        format!(
+            "{} of applications open for over 5 minutes ({})",
+            count(number, "transaction"),
+            listed(roles.iter().copied())
+        ),
         "a long transaction keeps its slot and holds vacuum back in every table. Set the limit for the application's role \
          and not for the server: a backup is one long transaction",
         roles.iter().take(ROLES_MAX).map(sql).collect(),

@@ -49,7 +49,8 @@ pub fn human(report: &DoctorReport, style: Style, all: bool) -> String {
     );
     if report.visibility == Visibility::Partial {
         let user = clean(&target.user);
-        let text = format!("partial view: {user} does not see other roles' states; GRANT pg_monitor mends it");
+        let text =
+            format!("partial view: {user} does not see other roles' states; GRANT pg_monitor mends it");
         line(&mut out, &paint.tone(Tone::Warn, &text));
     }
     if let Some(bytes) = report.memory.available_bytes {
@@ -106,7 +107,9 @@ fn one(out: &mut String, advice: &AdviceReport, style: Style, width: usize) {
     };
     line(out, &format!("{}  {}", paint.tone(tone, mark), paint.tone(Tone::Strong, advice.id)));
     let mut what = clean(&advice.what);
-    if let Some(first) = what.chars().next() {
+    // The name of a setting stays as it is written.
+    let is_word = !what.split(' ').next().unwrap_or_default().contains('_');
+    if let Some(first) = what.chars().next().filter(|_| is_word) {
         what.replace_range(..first.len_utf8(), &first.to_uppercase().to_string());
     }
     wrap(out, &format!("{what}."), width, "  ");
@@ -231,9 +234,15 @@ mod tests {
 
     #[test]
     fn lines_to_copy_stand_whole_and_say_where_they_go() {
-        let sql = "ALTER ROLE \"a name that is much longer than the screen is wide\" SET lock_timeout = '5s';";
+        let sql =
+            "ALTER ROLE \"a name that is much longer than the screen is wide\" SET lock_timeout = '5s';";
         let out = told(vec![remedy(Place::Sql, sql, false)]);
-        assert!(out.contains(&format!("      {sql}\n      as a superuser; holds for sessions that begin after it\n")), "{out}");
+        assert!(
+            out.contains(&format!(
+                "      {sql}\n      as a superuser; holds for sessions that begin after it\n"
+            )),
+            "{out}"
+        );
         let out = told(vec![remedy(Place::PostgresqlConf, "x = '1'", false)]);
         assert!(out.contains("      ALTER SYSTEM SET x = '1';\n      or in postgresql.conf;"), "{out}");
         let out = told(vec![remedy(Place::PostgresqlConf, "x = '1'", true)]);
