@@ -215,8 +215,8 @@ fn template() -> Result<PathBuf> {
     ]);
     output(&mut initdb)?;
     fs::create_dir_all(&shelf).doing(format!("creating {}", shelf.display()))?;
-    let fresh =
-        shelf.join(format!("fresh-{}-{}", std::process::id(), work.path().display().to_string().len()));
+    // Named like the work folder, which is this call's own: tests of one process come here at the same time.
+    let fresh = shelf.join(work.path().file_name().unwrap_or(name.as_ref()));
     let _ = fs::remove_dir_all(&fresh);
     copy_tree(&work.join("data"), &fresh)?;
     // Another process may have been quicker; then its copy is as good as ours.
