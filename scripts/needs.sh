@@ -2,9 +2,12 @@
 # Installs what the tests and the demo need and is missing. Quick when everything is there; asks nothing in CI.
 #   scripts/needs.sh          all of it
 #   scripts/needs.sh demo     only what the demo needs
+#   scripts/needs.sh matrix   all of it, and what fetches the other versions of PostgreSQL
 set -euo pipefail
 cd "$(dirname "$0")/.."
 for_what=${1:-all}
+fetches=false
+if [ "$for_what" = matrix ]; then for_what=all fetches=true; fi
 target=${CARGO_TARGET_DIR:-target}
 
 say() { echo "needs: $*" >&2; }
@@ -34,6 +37,7 @@ if [ "$for_what" = all ]; then
   wants python3-venv a_venv
   wants strace command -v strace
   wants valgrind command -v valgrind
+  if $fetches; then wants npm command -v npm; fi
 fi
 
 if [ ${#packages[@]} -gt 0 ]; then

@@ -1,18 +1,23 @@
 #!/usr/bin/env bash
 # Everything that CI runs. Ends with one line, `N passed, N failed`; fails if anything did.
-#   scripts/test.sh [PART...]     parts: style rust conformance python cost tidy; all without one
+#   scripts/test.sh [PART...]     parts: style rust conformance python cost tidy; all of these without one
+#   scripts/test.sh --all         these, and the versions of PostgreSQL (part: matrix)
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$HOME/.cargo/bin:$PATH"
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
 target=${CARGO_TARGET_DIR:-target}
-parts=" ${*:-style rust conformance python cost tidy} "
+usual="style rust conformance python cost tidy"
+if [ "${1:-}" = --all ]; then set -- $usual matrix; fi
+parts=" ${*:-$usual} "
 passed=0
 failed=0
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 
-scripts/needs.sh || { echo "0 passed, 1 failed"; exit 1; }
+needs=all
+if [[ $parts == *" matrix "* ]]; then needs=matrix; fi
+scripts/needs.sh $needs || { echo "0 passed, 1 failed"; exit 1; }
 
 part() { [[ $parts == *" $1 "* ]]; }
 
@@ -59,6 +64,9 @@ if part rust; then
   count "planted faults" cargo test -q -p connwarden-engine "${profile[@]}" --features planted --test it sim::hunt
 elif part conformance; then
   count "conformance" cargo test -p connwarden-conformance "${profile[@]}" --no-fail-fast
+fi
+if part matrix; then
+  count "versions of PostgreSQL" scripts/matrix.sh
 fi
 if part python; then
   TESTBED=$(cd "$target" && pwd)/fast/testbed count "python" "$target/venv/bin/python" -m pytest -q -p no:cacheprovider tests/py

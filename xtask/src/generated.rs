@@ -5,17 +5,32 @@ use std::path::Path;
 
 use model::catalog::{Change, Descent, Kind, Section, Setting, unbuilt};
 
-use crate::{judge, read};
+use crate::{files, judge, read};
 
 /// Every generated file and its text.
-fn all() -> Vec<(&'static str, String)> {
-    vec![("docs/settings.md", settings())]
+fn all() -> Vec<(String, String)> {
+    let mut files = vec![("docs/settings.md".to_owned(), settings())];
+    files.extend(
+        inspect::report::schemas()
+            .into_iter()
+            .map(|(name, schema)| (schema_file(name), format!("{schema:#}\n"))),
+    );
+    files
+}
+
+/// Where the schemas of the reports are.
+const SCHEMAS: &str = "docs/schema";
+
+/// `connwarden.status/1` is described by `docs/schema/status-1.json`.
+fn schema_file(name: &str) -> String {
+    let short = name.strip_prefix("connwarden.").unwrap_or(name).replace('/', "-");
+    format!("{SCHEMAS}/{short}.json")
 }
 
 /// `gen`.
 pub(crate) fn write(root: &Path) -> anyhow::Result<()> {
     for (name, text) in all() {
-        let path = root.join(name);
+        let path = root.join(&name);
         if let Some(dir) = path.parent() {
             std::fs::create_dir_all(dir)?;
         }
@@ -27,11 +42,18 @@ pub(crate) fn write(root: &Path) -> anyhow::Result<()> {
 
 /// `gen --check`.
 pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
-    let stale = |(name, text): &(&str, String)| {
+    let all = all();
+    let stale = |(name, text): &(String, String)| {
         let present = read(&root.join(name)).unwrap_or_default();
         (present != *text).then(|| format!("{name} is stale: cargo xtask gen"))
     };
-    judge("stale documents", &all().iter().filter_map(stale).collect::<Vec<_>>())
+    let mut offences: Vec<String> = all.iter().filter_map(stale).collect();
+    for path in files(&root.join(SCHEMAS), ".json")? {
+        if !all.iter().any(|(name, _)| root.join(name) == path) {
+            offences.push(format!("{} describes no report", path.display()));
+        }
+    }
+    judge("stale documents", &offences)
 }
 
 const INTRODUCTION: &str = "\
@@ -128,6 +150,13 @@ fn cell(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_report_has_a_file_of_its_own() {
+        assert_eq!(schema_file("connwarden.status/1"), "docs/schema/status-1.json");
+        let names: std::collections::BTreeSet<String> = all().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names.len(), inspect::report::schemas().len() + 1);
+    }
 
     #[test]
     fn every_setting_is_in_the_document() {

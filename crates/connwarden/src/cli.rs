@@ -8,8 +8,11 @@ use model::config::checked::SecretText;
 use crate::closing::cancel::CancelOptions;
 use crate::closing::close_idle::CloseIdleOptions;
 use crate::closing::force_close::ForceCloseOptions;
+use crate::doctor::DoctorOptions;
 use crate::explain::ExplainOptions;
+use crate::grants::GrantsOptions;
 use crate::health::HealthOptions;
+use crate::paper::{CompletionsOptions, ManOptions};
 use crate::status::StatusOptions;
 
 /// The version line: `connwarden 0.1.0 (1a2b3c4, 2026-01-31)`.
@@ -62,6 +65,10 @@ pub(crate) enum Command {
     ForceClose(Box<ForceCloseOptions>),
     /// Cancel running statements; their sessions stay
     Cancel(Box<CancelOptions>),
+    /// Advise on settings and roles, with what to write
+    Doctor(Box<DoctorOptions>),
+    /// Print the rights that looking and acting need, as SQL
+    Grants(Box<GrantsOptions>),
     /// Serve: pool the connections of many clients over few of the server
     Proxy(Box<ProxyOptions>),
     /// Write, check and show the configuration
@@ -72,6 +79,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<ConfigCommand>,
     },
+    /// Print completions for a shell
+    Completions(CompletionsOptions),
+    /// Print the manual
+    Man(ManOptions),
 }
 
 const CHECK: &str = "\

@@ -8,12 +8,15 @@ use clap::{CommandFactory, Parser};
 mod cli;
 mod closing;
 mod config;
+mod doctor;
 mod exit;
 mod explain;
+mod filter;
+mod grants;
 mod health;
 mod history;
-mod filter;
 mod output;
+mod paper;
 mod proxy;
 mod say;
 mod server;
@@ -37,6 +40,10 @@ fn main() -> ExitCode {
         Some(Command::CloseIdle(options)) => block_on(closing::close_idle::run(*options, None)),
         Some(Command::ForceClose(options)) => block_on(closing::force_close::run(*options, None)),
         Some(Command::Cancel(options)) => block_on(closing::cancel::run(*options, None)),
+        Some(Command::Doctor(options)) => block_on(doctor::run(*options)),
+        Some(Command::Grants(options)) => block_on(grants::run(*options)),
+        Some(Command::Completions(options)) => paper::completions(&options),
+        Some(Command::Man(options)) => paper::man(&options),
         Some(Command::Proxy(options)) => proxy::run(*options),
         Some(Command::Config { command: None, .. }) => help(config_command(&mut Cli::command())),
         Some(Command::Config { command: Some(ConfigCommand::Check(options)), .. }) => config::check(&options),

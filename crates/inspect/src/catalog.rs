@@ -6,6 +6,7 @@ mod facts;
 mod limits;
 mod sample;
 mod session;
+mod settings;
 
 pub use blocking::{Blocking, Branch, Contender, Tree};
 pub use counters::Counters;
@@ -13,3 +14,4 @@ pub use facts::Facts;
 pub use limits::{Limit, LimitKind};
 pub use sample::{Sample, Wants};
 pub use session::{Client, QUERY_CHARS_MAX, Session, State};
+pub use settings::{FileLine, Override, Role, Setting, Setup, Source};

@@ -3,6 +3,7 @@
 pub mod blocking;
 mod clock;
 pub mod close;
+pub mod doctor;
 pub mod explain;
 pub mod health;
 pub mod nagios;

@@ -4,13 +4,19 @@
 mod blocking;
 mod close;
 mod common;
+mod doctor;
 mod explain;
 mod health;
+mod schema;
 mod status;
 
 pub use blocking::{BlockingReport, ContenderReport};
 pub use close::{ApplicationReport, CloseReport, EndReport, VictimReport, VictimResult};
 pub use common::{Failure, FailureReport, LimitReport, Target, Visibility};
+pub use doctor::{
+    AdviceReport, DoctorReport, MemoryReport, NoteReport, Place, PresetReport, PresetSetting, RemedyReport,
+};
 pub use explain::{Bearing, CauseReport, ExplainReport, NearPage, PageReport};
 pub use health::{HealthReport, Verdict};
+pub use schema::schemas;
 pub use status::{GroupReport, SessionReport, StatusReport};

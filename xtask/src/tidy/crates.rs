@@ -28,7 +28,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("connwarden-client", &["connwarden-model", "connwarden-inspect"]),
     ("connwarden-python", &["connwarden-model", "connwarden-inspect", "connwarden-plan"]),
-    ("xtask", &["connwarden-model", "connwarden-engine"]),
+    ("xtask", &["connwarden-model", "connwarden-engine", "connwarden-inspect"]),
 ];
 /// Imports all, and nobody imports it.
 const PROGRAM: &str = "connwarden";

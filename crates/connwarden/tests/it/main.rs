@@ -3,5 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod config;
+mod doctor;
+mod paper;
+mod schema;
 mod shell;
 mod status;
+mod versions;

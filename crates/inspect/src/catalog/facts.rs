@@ -2,7 +2,8 @@
 
 use crate::connect::{Answer, AskError};
 
-/// Settings that a version lacks are NULL: one text serves all.
+/// Settings that a version lacks are NULL: one text serves all. What the command line says wins over the files at the
+/// next start as well, so nothing waits there.
 pub(super) const SQL: &str = "\
 SELECT current_setting('server_version_num')::int AS version_num,
        current_setting('server_version') AS version,
@@ -24,7 +25,7 @@ SELECT current_setting('server_version_num')::int AS version_num,
        pg_catalog.pg_has_role('pg_signal_backend', 'USAGE') AS can_signal,
        CASE WHEN pg_catalog.to_regrole('pg_use_reserved_connections') IS NULL THEN false
             ELSE pg_catalog.pg_has_role(pg_catalog.to_regrole('pg_use_reserved_connections')::oid, 'USAGE') END AS can_use_reserved,
-       (SELECT string_agg(name, ',' ORDER BY name) FROM pg_catalog.pg_settings WHERE pending_restart) AS pending_restart";
+       (SELECT string_agg(name, ',' ORDER BY name) FROM pg_catalog.pg_settings WHERE pending_restart AND source <> 'command line') AS pending_restart";
 
 /// The server and our rights on it, at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -50,7 +50,9 @@ impl ServerError {
     /// What to do about a refused login.
     pub fn fix(&self) -> Option<&'static str> {
         Some(match self.sqlstate.as_str() {
-            "28P01" => "the password is wrong, or the role has none; a line of ~/.pgpass and $PGPASSWORD count as well",
+            "28P01" => {
+                "the password is wrong, or the role has none; a line of ~/.pgpass and $PGPASSWORD count as well"
+            }
             "28000" if self.message.contains("pg_hba.conf") => {
                 "the server's pg_hba.conf has no line that lets this role in from here: add one, and reload"
             }
@@ -194,10 +196,9 @@ impl ConnectError {
             | Self::Tls { .. }
             | Self::OtherSession { .. } => true,
             Self::Refused { error, .. } => error.sqlstate == "57P03",
-            Self::Full { .. }
-            | Self::PasswordMissing { .. }
-            | Self::Distrusted { .. }
-            | Self::Several(_) => false,
+            Self::Full { .. } | Self::PasswordMissing { .. } | Self::Distrusted { .. } | Self::Several(_) => {
+                false
+            }
         }
     }
 

@@ -1,0 +1,330 @@
+//! A preset as lines to put into a file, sized for the memory there is.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use model::preset::Preset;
+
+use super::memory::{MEMORY_PERCENT, fitting_work_mem};
+use super::{needs_restart, size, size_setting, span_setting};
+use crate::catalog::{Setup, Source};
+use crate::quote;
+
+const MIB: u64 = 1 << 20;
+/// What a server is never given less of.
+const SHARED_BUFFERS_MIN: u64 = 32 * MIB;
+const CONNECTIONS_MIN: u64 = 10;
+
+/// In which form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// A piece of postgresql.conf.
+    Conf,
+    /// The `command:` of a compose file's service.
+    Compose,
+    /// `ALTER SYSTEM` statements.
+    Sql,
+}
+
+/// What a sheet is made for.
+#[derive(Clone, Copy, Debug)]
+pub struct For<'a> {
+    /// The major version, which decides which settings exist.
+    pub major: u32,
+    /// Memory the server can have, in bytes; `None` where nobody knows.
+    pub memory_bytes: Option<u64>,
+    /// What a backend takes, in bytes.
+    pub backend_bytes: u64,
+    /// The server's settings, where one was asked.
+    pub setup: Option<&'a Setup>,
+}
+
+/// One setting of a sheet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The setting.
+    pub name: &'static str,
+    /// Its value, as PostgreSQL reads it.
+    pub value: String,
+    /// Takes effect at a restart, not at a reload.
+    pub restart: bool,
+    /// What the server has now, where one was asked and it is not a default.
+    pub now: Option<String>,
+}
+
+/// A preset, written out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sheet {
+    /// Which.
+    pub preset: Preset,
+    /// The major version it is for.
+    pub major: u32,
+    /// The memory it is sized for, in bytes.
+    pub memory_bytes: Option<u64>,
+    /// Its settings.
+    pub lines: Vec<Line>,
+    /// What belongs to it and is no setting of the server.
+    pub notes: Vec<String>,
+}
+
+impl Sheet {
+    /// Sizes a preset.
+    pub fn of(preset: Preset, wanted: For<'_>) -> Self {
+        let server = preset.server();
+        let mut notes = Vec::new();
+        let (mut shared, mut cache) = (server.shared_buffers_bytes, server.effective_cache_bytes);
+        let mut maintenance = server.maintenance_work_bytes;
+        let mut slots = u64::from(server.connections_max);
+        let mut work = None;
+        if let Some(memory) = wanted.memory_bytes {
+            let (quarter, most) = (memory / 4 / MIB * MIB, memory / 4 * 3 / MIB * MIB);
+            (shared, cache) =
+                if server.has_its_machine { (quarter, most) } else { (shared.min(quarter), cache.min(most)) };
+            shared = shared.max(SHARED_BUFFERS_MIN);
+            maintenance = maintenance.map(|bytes| bytes.min(memory / 16 / MIB * MIB).max(16 * MIB));
+            let fits = (memory * MEMORY_PERCENT / 100).saturating_sub(shared) / wanted.backend_bytes.max(1);
+            if fits < slots {
+                let fits = (fits / 10 * 10).max(CONNECTIONS_MIN);
+                notes.push(format!(
+                    "max_connections is {fits} instead of the preset's {slots}: backends of {} and shared buffers shall stay \
+                     below {MEMORY_PERCENT} % of {}",
+                    size(wanted.backend_bytes),
+                    size(memory)
+                ));
+                slots = fits;
+            }
+            work = Some(fitting_work_mem(memory, shared, slots));
+        } else {
+            notes.push(
+                "nobody knows how much memory there is: sizes for a small server; --memory 4GB scales them"
+                    .to_owned(),
+            );
+        }
+        let mut sheet =
+            Self { preset, major: wanted.major, memory_bytes: wanted.memory_bytes, lines: Vec::new(), notes };
+        sheet.line("max_connections", slots.to_string());
+        sheet.line("superuser_reserved_connections", "3".to_owned());
+        sheet.line_since(16, "reserved_connections", "2".to_owned());
+        sheet.line("shared_buffers", size_setting(shared));
+        sheet.line("effective_cache_size", size_setting(cache));
+        let sizes = [("maintenance_work_mem", maintenance), ("work_mem", work)];
+        for (name, bytes) in sizes {
+            if let Some(bytes) = bytes {
+                sheet.line(name, size_setting(bytes));
+            }
+        }
+        if let Some(timeout) = server.idle_in_transaction_timeout {
+            sheet.line("idle_in_transaction_session_timeout", span_setting(timeout));
+        }
+        if let Some(keepalives) = server.keepalives {
+            let seconds = |span: Duration| span.as_secs().to_string();
+            sheet.line("tcp_keepalives_idle", seconds(keepalives.idle));
+            sheet.line("tcp_keepalives_interval", seconds(keepalives.interval));
+            sheet.line("tcp_keepalives_count", keepalives.count.to_string());
+            sheet.line_since(14, "client_connection_check_interval", "10s".to_owned());
+        }
+        sheet.applications();
+        sheet.compare(wanted.setup);
+        sheet
+    }
+
+    /// What the applications of the environment are given.
+    fn applications(&mut self) {
+        let process = self.preset.process();
+        self.notes.push(format!(
+            "each process of the application: DB_MAX_CONNS={} CONN_MAX_AGE={} DEBUG={}",
+            process.connections_max,
+            process.connection_age_max.as_secs(),
+            process.debug
+        ));
+        if self.preset.server().proxied {
+            self.notes.push("in front of it: connwarden proxy --server \"$DATABASE_URL\"".to_owned());
+        }
+    }
+
+    fn line(&mut self, name: &'static str, value: String) {
+        self.lines.push(Line { name, value, restart: needs_restart(name), now: None });
+    }
+
+    fn line_since(&mut self, major: u32, name: &'static str, value: String) {
+        if self.major >= major {
+            self.line(name, value);
+        }
+    }
+
+    fn compare(&mut self, setup: Option<&Setup>) {
+        let Some(setup) = setup else { return };
+        let mut fixed = Vec::new();
+        for line in &mut self.lines {
+            let Some(setting) = setup.setting(line.name) else { continue };
+            let unit = setting.unit.as_deref().filter(|unit| *unit != "8kB").unwrap_or_default();
+            line.now = match (setting.source, setting.unit.as_deref(), setup.bytes(line.name)) {
+                (Source::Default, ..) => None,
+                (_, Some("8kB"), Some(bytes)) => Some(size_setting(bytes)),
+                _ => Some(format!("{}{unit}", setting.value)),
+            };
+            if setting.source == Source::CommandLine {
+                fixed.push(line.name);
+            }
+        }
+        if !fixed.is_empty() {
+            self.notes.push(format!(
+                "on the server's command line, which wins over its files, stand now: {}; change them there",
+                fixed.join(", ")
+            ));
+        }
+    }
+
+    /// As text.
+    pub fn write(&self, format: Format) -> String {
+        match format {
+            Format::Conf => self.conf(),
+            Format::Compose => self.compose(),
+            Format::Sql => self.sql(),
+        }
+    }
+
+    fn head(&self, mark: &str) -> String {
+        let memory =
+            self.memory_bytes.map(|bytes| format!(", {} of memory", size(bytes))).unwrap_or_default();
+        let mut out = format!(
+            "{mark} connwarden preset {} for PostgreSQL {}{memory}\n",
+            self.preset.name(),
+            self.major
+        );
+        for note in &self.notes {
+            let _ = writeln!(out, "{mark} {note}");
+        }
+        out
+    }
+
+    fn conf(&self) -> String {
+        let mut out = self.head("#");
+        for line in &self.lines {
+            let text = format!("{} = {}", line.name, conf_value(&line.value));
+            let mut notes = Vec::new();
+            if line.restart {
+                notes.push("restart".to_owned());
+            }
+            notes.extend(line.now.iter().map(|now| format!("now {}", crate::form::clean(now))));
+            let text = if notes.is_empty() { text } else { format!("{text:<50} # {}", notes.join(", ")) };
+            let _ = writeln!(out, "{text}");
+        }
+        out
+    }
+
+    /// A list and never a folded scalar, in which a comment would become an argument of the server.
+    fn compose(&self) -> String {
+        let mut out = self.head("    #");
+        out.push_str("    command:\n      - \"postgres\"\n");
+        for line in &self.lines {
+            let _ = writeln!(out, "      - \"-c\"\n      - \"{}={}\"", line.name, line.value);
+        }
+        out
+    }
+
+    fn sql(&self) -> String {
+        let mut out = self.head("--");
+        for line in &self.lines {
+            let _ = writeln!(out, "ALTER SYSTEM SET {} = {};", line.name, quote::value(&line.value));
+        }
+        out.push_str("SELECT pg_reload_conf();\n");
+        let waits: Vec<&str> = self.lines.iter().filter(|line| line.restart).map(|line| line.name).collect();
+        let _ = writeln!(
+            out,
+            "-- the reload does not apply these, they wait for a restart: {}",
+            waits.join(", ")
+        );
+        out
+    }
+}
+
+/// Numbers stand bare in postgresql.conf, everything else in quotes.
+fn conf_value(value: &str) -> String {
+    if value.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        value.to_owned()
+    } else {
+        quote::value(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GIB: u64 = 1 << 30;
+
+    fn sheet(preset: Preset, major: u32, memory_bytes: Option<u64>) -> Sheet {
+        Sheet::of(preset, For { major, memory_bytes, backend_bytes: 7 * MIB, setup: None })
+    }
+
+    fn value(sheet: &Sheet, name: &str) -> Option<String> {
+        sheet.lines.iter().find(|line| line.name == name).map(|line| line.value.clone())
+    }
+
+    #[test]
+    fn without_memory_the_table_stands_as_it_is() {
+        let text = sheet(Preset::Production, 15, None).write(Format::Conf);
+        for line in [
+            "max_connections = 400 ",
+            "shared_buffers = 256MB ",
+            "effective_cache_size = 1GB\n",
+            "maintenance_work_mem = 128MB\n",
+            "idle_in_transaction_session_timeout = 5min\n",
+            "tcp_keepalives_idle = 600\n",
+            "tcp_keepalives_interval = 30\n",
+            "tcp_keepalives_count = 3\n",
+        ] {
+            assert!(text.contains(line), "{line:?} in\n{text}");
+        }
+        assert!(!text.contains("reserved_connections = 2"), "16 and later only:\n{text}");
+    }
+
+    #[test]
+    fn settings_follow_the_version() {
+        let has = |major, name| value(&sheet(Preset::Production, major, None), name).is_some();
+        assert!(has(16, "reserved_connections") && !has(15, "reserved_connections"));
+        assert!(has(14, "client_connection_check_interval") && !has(13, "client_connection_check_interval"));
+    }
+
+    #[test]
+    fn sizes_grow_with_the_memory_and_the_slots_shrink_to_fit() {
+        let large = sheet(Preset::Production, 16, Some(16 * GIB));
+        assert_eq!(value(&large, "shared_buffers").as_deref(), Some("4GB"));
+        assert_eq!(value(&large, "effective_cache_size").as_deref(), Some("12GB"));
+        assert_eq!(value(&large, "max_connections").as_deref(), Some("400"));
+        assert_eq!(value(&large, "work_mem").as_deref(), Some("10MB"));
+        let small = sheet(Preset::Production, 16, Some(2 * GIB));
+        // (80 % of 2048 MiB - 512 MiB) / 7 MiB = 160.9
+        assert_eq!(value(&small, "max_connections").as_deref(), Some("160"));
+        assert!(small.notes[0].contains("instead of the preset's 400"));
+        let laptop = sheet(Preset::Development, 16, Some(16 * GIB));
+        assert_eq!(value(&laptop, "shared_buffers").as_deref(), Some("128MB"), "it has other things to do");
+    }
+
+    #[test]
+    fn a_tiny_server_still_gets_values_that_it_can_start_with() {
+        let tiny = sheet(Preset::Production, 16, Some(64 * MIB));
+        assert_eq!(value(&tiny, "max_connections").as_deref(), Some("10"));
+        assert_eq!(value(&tiny, "shared_buffers").as_deref(), Some("32MB"));
+        assert_eq!(value(&tiny, "work_mem").as_deref(), Some("4MB"));
+        assert_eq!(value(&tiny, "maintenance_work_mem").as_deref(), Some("16MB"));
+    }
+
+    #[test]
+    fn compose_is_a_list_whose_comments_stay_outside() {
+        let text = sheet(Preset::HighLoad, 16, None).write(Format::Compose);
+        let (head, command) = text.split_once("    command:\n").unwrap();
+        assert!(head.lines().all(|line| line.starts_with("    #")) && head.contains("connwarden proxy"));
+        assert!(!command.contains('#') && command.starts_with("      - \"postgres\"\n      - \"-c\"\n"));
+        assert!(command.contains("      - \"max_connections=400\"\n"));
+    }
+
+    #[test]
+    fn statements_end_with_the_reload_and_say_what_it_does_not_do() {
+        let text = sheet(Preset::Staging, 16, None).write(Format::Sql);
+        assert!(text.contains("ALTER SYSTEM SET max_connections = '400';\n"));
+        let end = text.split_once("SELECT pg_reload_conf();\n").unwrap().1;
+        assert!(end.contains("restart: max_connections, superuser_reserved_connections"), "{end}");
+    }
+}
