@@ -269,6 +269,20 @@ impl Evidence {
         roles
     }
 
+    /// The role, or a database in which it has a session, has a value of its own for a setting.
+    fn role_has(&self, role: &str, name: &str) -> bool {
+        let is_in = |database: &str| {
+            let mut sessions = self.sample.slot_holders();
+            sessions.any(|it| it.user.as_deref() == Some(role) && it.database.as_deref() == Some(database))
+        };
+        self.setup.overrides.iter().any(|set| {
+            set.name == name
+                && set.value != "0"
+                && set.role.as_deref().is_none_or(|owner| owner == role)
+                && set.database.as_deref().is_none_or(is_in)
+        })
+    }
+
     /// A line for a setting, which knows whether the old value stands on the command line.
     fn set(&self, name: &'static str, value: impl Into<String>) -> Remedy {
         Remedy::Setting { name, value: value.into(), on_command_line: self.setup.is_on_command_line(name) }

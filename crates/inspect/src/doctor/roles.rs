@@ -155,6 +155,9 @@ pub(super) fn names(evidence: &Evidence) -> Outcome {
     let all = evidence.sample.slot_holders().count() as u32;
     let nameless =
         evidence.sample.slot_holders().filter(|session| session.application.is_empty()).count() as u32;
+    if all == 0 {
+        return Outcome::Fine("nobody is connected".to_owned());
+    }
     if nameless == 0 {
         return Outcome::Fine(format!("every one of {} has a name", count(all, "session")));
     }

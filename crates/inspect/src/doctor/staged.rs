@@ -324,6 +324,25 @@ fn timeouts_belong_to_the_roles_of_applications() {
 }
 
 #[test]
+fn a_value_of_a_database_counts_for_who_is_in_it() {
+    let in_database = |e: &mut Evidence, database: &str| {
+        set(e, "idle_in_transaction_session_timeout", "0", "ms");
+        e.sample.sessions[0].xact_age_s = Some(400.0);
+        e.sample.sessions[1].state_age_s = Some(4000.0);
+        for name in ["idle_in_transaction_session_timeout", "transaction_timeout", "idle_session_timeout"] {
+            let database = Some(database.to_owned());
+            e.setup.overrides.push(Override { role: None, database, name: name.into(), value: "1h".into() });
+        }
+    };
+    for rule in ["transaction-timeout", "idle-session-timeout"] {
+        is_quiet(rule, |e| in_database(e, "shop"));
+        fires(Severity::Advice, rule, |e| in_database(e, "mail"));
+    }
+    is_quiet("idle-in-transaction-timeout", |e| in_database(e, "shop"));
+    fires(Severity::Warning, "idle-in-transaction-timeout", |e| in_database(e, "mail"));
+}
+
+#[test]
 fn the_kernels_patience_counts_where_nobody_sets_one() {
     let untouched = |e: &mut Evidence| {
         for (name, value) in [
