@@ -23,7 +23,7 @@ pub use memory::BACKEND_BYTES;
 pub use size::{size, size_setting, span_setting};
 
 #[cfg(test)]
-mod staged;
+pub(crate) mod staged;
 
 /// Programs of people, and of those who look after servers: they are not applications.
 const TOOLS: &[&str] = &[

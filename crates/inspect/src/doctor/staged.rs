@@ -10,7 +10,7 @@ const GIB: u64 = 1 << 30;
 const MIB: u64 = 1 << 20;
 
 /// A server that no rule has anything against.
-fn healthy() -> Evidence {
+pub(crate) fn healthy() -> Evidence {
     let facts = Facts {
         version_num: 180_000,
         version: "18.0".into(),
@@ -159,6 +159,17 @@ fn a_healthy_server_gets_no_advice_and_no_rule_is_left_out() {
     let said: Vec<_> =
         findings.iter().filter(|finding| !matches!(finding.outcome, Outcome::Fine(_))).collect();
     assert!(said.is_empty(), "{said:#?}");
+}
+
+#[test]
+fn every_rule_is_in_the_document() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/doctor.md")).unwrap();
+    let told: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(told, rules().collect::<Vec<_>>());
 }
 
 #[test]
