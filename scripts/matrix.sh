@@ -16,6 +16,10 @@ read -ra packages <<<"${MATRIX_PACKAGES:---workspace}"
 
 say() { echo "matrix: $*" >&2; }
 
+for wanted in "$@"; do
+  [[ " ${versions[*]%%.*} " == *" $wanted "* ]] || { say "no version $wanted: ${versions[*]%%.*}"; exit 64; }
+done
+
 fetch() { # VERSION: leaves it in $shelf/VERSION
   local version=$1 fresh=$shelf/.fresh-$1-$$
   [ -x "$shelf/$version/bin/postgres" ] && return 0

@@ -66,13 +66,27 @@ pub(crate) fn man(options: &ManOptions) -> Exit {
 
 fn page(command: clap::Command) -> io::Result<String> {
     let mut text = Vec::new();
-    clap_mangen::Man::new(command).render(&mut text)?;
+    let source = format!("connwarden {}", env!("CARGO_PKG_VERSION"));
+    clap_mangen::Man::new(command).source(source).manual("connwarden").render(&mut text)?;
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 /// `connwarden.1`, `connwarden-config-check.1` and so on.
 fn pages(dir: &Path) -> io::Result<()> {
-    let place = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", dir.display()));
-    std::fs::create_dir_all(dir).map_err(place)?;
-    clap_mangen::generate_to(Cli::command(), dir).map_err(place)
+    let mut main = Cli::command();
+    // Tells the commands their full names.
+    main.build();
+    std::fs::create_dir_all(dir).map_err(|error| at(dir, &error))?;
+    let mut left = vec![&main];
+    while let Some(command) = left.pop() {
+        let name = command.get_display_name().unwrap_or(command.get_name());
+        let path = dir.join(format!("{name}.1"));
+        std::fs::write(&path, page(command.clone())?).map_err(|error| at(&path, &error))?;
+        left.extend(command.get_subcommands().filter(|command| !command.is_hide_set()));
+    }
+    Ok(())
+}
+
+fn at(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

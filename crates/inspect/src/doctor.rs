@@ -23,7 +23,7 @@ pub use memory::BACKEND_BYTES;
 pub use size::{size, size_setting, span_setting};
 
 #[cfg(test)]
-mod staged;
+pub(crate) mod staged;
 
 /// Programs of people, and of those who look after servers: they are not applications.
 const TOOLS: &[&str] = &[
@@ -267,6 +267,20 @@ impl Evidence {
         let mut roles: Vec<_> = held.into_iter().collect();
         roles.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
         roles
+    }
+
+    /// The role, or a database in which it has a session, has a value of its own for a setting.
+    fn role_has(&self, role: &str, name: &str) -> bool {
+        let is_in = |database: &str| {
+            let mut sessions = self.sample.slot_holders();
+            sessions.any(|it| it.user.as_deref() == Some(role) && it.database.as_deref() == Some(database))
+        };
+        self.setup.overrides.iter().any(|set| {
+            set.name == name
+                && set.value != "0"
+                && set.role.as_deref().is_none_or(|owner| owner == role)
+                && set.database.as_deref().is_none_or(is_in)
+        })
     }
 
     /// A line for a setting, which knows whether the old value stands on the command line.

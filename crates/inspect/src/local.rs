@@ -61,7 +61,7 @@ pub fn machine(_own: i32, _user: &str, _dbname: &str, _pids: &[i32]) -> Result<M
 #[cfg(target_os = "linux")]
 mod linux {
     use std::fs;
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
 
     use super::{Backends, Machine};
 
@@ -78,7 +78,11 @@ mod linux {
         let memory =
             fs::read_to_string("/proc/meminfo").map_err(|error| format!("/proc/meminfo: {error}"))?;
         let memory_bytes = kilobytes(&memory, "MemTotal:").ok_or("/proc/meminfo tells no MemTotal")? * 1024;
-        Ok(Machine { memory_bytes, memory_limit_bytes: limit(own), backends: backends(own, pids) })
+        Ok(Machine {
+            memory_bytes,
+            memory_limit_bytes: limit(own, Path::new("/")),
+            backends: backends(own, pids),
+        })
     }
 
     fn backends(own: i32, pids: &[i32]) -> Result<Backends, String> {
@@ -110,25 +114,18 @@ mod linux {
         }
     }
 
-    /// The tightest `memory.max` from the process's control group (version 2) up to the root.
-    fn limit(pid: i32) -> Option<u64> {
-        let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    /// The tightest `memory.max` from the process's control group (version 2) up to the root. `system`: where `proc` and
+    /// `sys` are.
+    fn limit(pid: i32, system: &Path) -> Option<u64> {
+        let groups = fs::read_to_string(system.join(format!("proc/{pid}/cgroup"))).ok()?;
         let group = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
-        let root = Path::new("/sys/fs/cgroup");
-        let mut place: PathBuf = root.join(group.trim_start_matches('/'));
-        let mut tightest = None;
-        while place.starts_with(root) {
-            let limit =
-                fs::read_to_string(place.join("memory.max")).ok().and_then(|text| text.trim().parse().ok());
-            tightest = match (tightest, limit) {
-                (Some(a), Some(b)) => Some(std::cmp::min::<u64>(a, b)),
-                (a, b) => a.or(b),
-            };
-            if !place.pop() {
-                break;
-            }
-        }
-        tightest
+        let root = system.join("sys/fs/cgroup");
+        let place = root.join(group.trim_start_matches('/'));
+        place
+            .ancestors()
+            .take_while(|folder| folder.starts_with(&root))
+            .filter_map(|folder| fs::read_to_string(folder.join("memory.max")).ok()?.trim().parse().ok())
+            .min()
     }
 
     /// The number behind a key in `/proc` texts, in kB.
@@ -146,6 +143,27 @@ mod linux {
             let text = "Rss:  9640 kB\nPss_Dirty: 5 kB\nPss:    3120 kB\n";
             assert_eq!(kilobytes(text, "Pss:"), Some(3120));
             assert_eq!(kilobytes(text, "Swap:"), None);
+        }
+
+        #[test]
+        fn the_tightest_limit_of_a_groups_ancestors_holds() {
+            let system = std::env::temp_dir().join(format!("connwarden-cgroup-{}", std::process::id()));
+            let write = |path: &str, text: &str| {
+                let path = system.join(path);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, text).unwrap();
+            };
+            write("proc/7/cgroup", "1:name=x:/else\n0::/pod/server\n");
+            assert_eq!(limit(7, &system), None);
+            write("sys/fs/cgroup/pod/server/memory.max", "max\n");
+            assert_eq!(limit(7, &system), None);
+            write("sys/fs/cgroup/pod/memory.max", "4096\n");
+            assert_eq!(limit(7, &system), Some(4096));
+            write("sys/fs/cgroup/pod/server/memory.max", "1024\n");
+            assert_eq!(limit(7, &system), Some(1024));
+            write("memory.max", "1\n");
+            assert_eq!(limit(7, &system), Some(1024), "the root of control groups is the end");
+            fs::remove_dir_all(&system).unwrap();
         }
 
         #[test]

@@ -327,4 +327,36 @@ mod tests {
         let end = text.split_once("SELECT pg_reload_conf();\n").unwrap().1;
         assert!(end.contains("restart: max_connections, superuser_reserved_connections"), "{end}");
     }
+
+    #[test]
+    fn the_example_says_the_same() {
+        for preset in Preset::ALL {
+            let (process, server) = (preset.process(), preset.server());
+            let path = format!("{}/../../examples/wall/{}.env", env!("CARGO_MANIFEST_DIR"), preset.name());
+            let text = std::fs::read_to_string(&path).unwrap();
+            let seconds = |span: Duration| span.as_secs().to_string();
+            let keepalives =
+                |of: fn(model::preset::Keepalives) -> u64| server.keepalives.map_or(0, of).to_string();
+            for (name, value) in [
+                ("DB_MAX_CONNS", process.connections_max.to_string()),
+                ("CONN_MAX_AGE", seconds(process.connection_age_max)),
+                ("DEBUG", process.debug.to_string()),
+                ("DB_HOST", if server.proxied { "connwarden" } else { "postgres" }.to_owned()),
+                ("PG_MAX_CONNECTIONS", server.connections_max.to_string()),
+                ("PG_SHARED_BUFFERS", size_setting(server.shared_buffers_bytes)),
+                ("PG_EFFECTIVE_CACHE_SIZE", size_setting(server.effective_cache_bytes)),
+                // Where the table leaves the default, the example writes it.
+                ("PG_MAINTENANCE_WORK_MEM", size_setting(server.maintenance_work_bytes.unwrap_or(64 * MIB))),
+                (
+                    "PG_IDLE_IN_TRANSACTION",
+                    span_setting(server.idle_in_transaction_timeout.unwrap_or_default()),
+                ),
+                ("PG_KEEPALIVES_IDLE", keepalives(|it| it.idle.as_secs())),
+                ("PG_KEEPALIVES_INTERVAL", keepalives(|it| it.interval.as_secs())),
+                ("PG_KEEPALIVES_COUNT", keepalives(|it| u64::from(it.count))),
+            ] {
+                assert!(text.lines().any(|line| line == format!("{name}={value}")), "{path}: {name}={value}");
+            }
+        }
+    }
 }

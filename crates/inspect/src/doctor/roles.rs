@@ -85,7 +85,7 @@ pub(super) fn replication(evidence: &Evidence) -> Outcome {
         |role: &&str| Remedy::Sql(format!("ALTER ROLE {} NOREPLICATION;", quote::name(role)), Effect::Now);
     Outcome::advised(
         Severity::Advice,
-        format!("{} with sessions of an ordinary application may replicate", listed(roles.iter().copied())),
+        format!("roles of applications that may replicate: {}", listed(roles.iter().copied())),
         "a role with REPLICATION can stream the whole cluster, every database and every password hash. A role of its own \
          for standbys, backups or change capture keeps that away from the application",
         roles.iter().take(ROLES_MAX).map(sql).collect(),
@@ -134,9 +134,9 @@ pub(super) fn shared(evidence: &Evidence) -> Outcome {
     let Some((_, first)) = shared.first() else {
         return Outcome::Fine("each role serves one application".to_owned());
     };
-    let text = shared
-        .iter()
-        .map(|(role, names)| format!("{} serves {}", clean_within(role, 40), listed(names.iter().copied())));
+    let text = shared.iter().map(|(role, names)| {
+        format!("role {} serves {}", clean_within(role, 40), listed(names.iter().copied()))
+    });
     let app = first.iter().next().copied().unwrap_or_default();
     Outcome::advised(
         Severity::Advice,
@@ -155,6 +155,9 @@ pub(super) fn names(evidence: &Evidence) -> Outcome {
     let all = evidence.sample.slot_holders().count() as u32;
     let nameless =
         evidence.sample.slot_holders().filter(|session| session.application.is_empty()).count() as u32;
+    if all == 0 {
+        return Outcome::Fine("nobody is connected".to_owned());
+    }
     if nameless == 0 {
         return Outcome::Fine(format!("every one of {} has a name", count(all, "session")));
     }

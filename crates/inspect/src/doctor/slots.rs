@@ -56,10 +56,11 @@ pub(super) fn restart_waiting(evidence: &Evidence) -> Outcome {
     }
     let change = |name: &String| {
         let now = evidence.setup.setting(name).map_or("?", |setting| setting.value.as_str());
-        let lines = evidence.setup.files.iter().flatten();
+        // The last line of a name wins.
+        let mut lines = evidence.setup.files.iter().flatten().rev();
         let written =
-            lines.filter(|line| line.name.as_ref() == Some(name)).filter_map(|line| line.value.as_deref());
-        match written.last() {
+            lines.find(|line| line.name.as_ref() == Some(name)).and_then(|line| line.value.as_deref());
+        match written {
             Some(new) => format!("{}: {} now, {} after a restart", clean(name), clean(now), clean(new)),
             None => format!("{}: {} now, the new value is shown to superusers only", clean(name), clean(now)),
         }
@@ -123,7 +124,7 @@ pub(super) fn reserved(evidence: &Evidence) -> Outcome {
         vec![
             evidence.set(NAME, RESERVED.to_string()),
             Remedy::Sql(
-                "GRANT pg_use_reserved_connections TO \"connwarden\";  -- the role you monitor with"
+                "GRANT pg_use_reserved_connections TO \"connwarden\";  -- the role you monitor with: connwarden grants prints all it needs"
                     .to_owned(),
                 Effect::Now,
             ),

@@ -10,7 +10,7 @@ const GIB: u64 = 1 << 30;
 const MIB: u64 = 1 << 20;
 
 /// A server that no rule has anything against.
-fn healthy() -> Evidence {
+pub(crate) fn healthy() -> Evidence {
     let facts = Facts {
         version_num: 180_000,
         version: "18.0".into(),
@@ -159,6 +159,17 @@ fn a_healthy_server_gets_no_advice_and_no_rule_is_left_out() {
     let said: Vec<_> =
         findings.iter().filter(|finding| !matches!(finding.outcome, Outcome::Fine(_))).collect();
     assert!(said.is_empty(), "{said:#?}");
+}
+
+#[test]
+fn every_rule_is_in_the_document() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/doctor.md")).unwrap();
+    let told: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(told, rules().collect::<Vec<_>>());
 }
 
 #[test]
@@ -321,6 +332,25 @@ fn timeouts_belong_to_the_roles_of_applications() {
             e.sample.sessions = vec![session("postgres", "psql")];
         });
     }
+}
+
+#[test]
+fn a_value_of_a_database_counts_for_who_is_in_it() {
+    let in_database = |e: &mut Evidence, database: &str| {
+        set(e, "idle_in_transaction_session_timeout", "0", "ms");
+        e.sample.sessions[0].xact_age_s = Some(400.0);
+        e.sample.sessions[1].state_age_s = Some(4000.0);
+        for name in ["idle_in_transaction_session_timeout", "transaction_timeout", "idle_session_timeout"] {
+            let database = Some(database.to_owned());
+            e.setup.overrides.push(Override { role: None, database, name: name.into(), value: "1h".into() });
+        }
+    };
+    for rule in ["transaction-timeout", "idle-session-timeout"] {
+        is_quiet(rule, |e| in_database(e, "shop"));
+        fires(Severity::Advice, rule, |e| in_database(e, "mail"));
+    }
+    is_quiet("idle-in-transaction-timeout", |e| in_database(e, "shop"));
+    fires(Severity::Warning, "idle-in-transaction-timeout", |e| in_database(e, "mail"));
 }
 
 #[test]

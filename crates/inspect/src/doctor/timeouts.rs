@@ -26,6 +26,10 @@ pub(super) fn idle_in_transaction(evidence: &Evidence) -> Outcome {
     if (1..=60 * MINUTE_MS).contains(&millis) {
         return Outcome::Fine(format!("sessions idle in transaction are ended after {}", said(millis)));
     }
+    let roles = evidence.application_roles();
+    if !roles.is_empty() && roles.iter().all(|(role, _)| evidence.role_has(role, NAME)) {
+        return Outcome::Fine(format!("every connected application's role has an {NAME}"));
+    }
     let totals = Totals::of(&evidence.sample);
     let seen = match totals.oldest_idle_in_transaction_s {
         Some(age) => {
@@ -74,7 +78,8 @@ pub(super) fn idle_session(evidence: &Evidence) -> Outcome {
     }
     let old =
         evidence.sample.slot_holders().filter(|session| session.idle_s().is_some_and(|age| age > HOUR_S));
-    let mut roles: Vec<&str> = old.filter_map(|session| session.user.as_deref()).collect();
+    let users = old.filter_map(|session| session.user.as_deref());
+    let mut roles: Vec<&str> = users.filter(|role| !evidence.role_has(role, NAME)).collect();
     let number = roles.len() as u32;
     roles.sort_unstable();
     roles.dedup();
@@ -109,7 +114,8 @@ pub(super) fn transaction(evidence: &Evidence) -> Outcome {
     }
     let long = |age: Option<f64>| age.is_some_and(|age| age > LONG_TRANSACTION_S);
     let old = evidence.applications().filter(|session| !session.is_superuser && long(session.xact_age_s));
-    let mut roles: Vec<&str> = old.filter_map(|session| session.user.as_deref()).collect();
+    let users = old.filter_map(|session| session.user.as_deref());
+    let mut roles: Vec<&str> = users.filter(|role| !evidence.role_has(role, NAME)).collect();
     let number = roles.len() as u32;
     roles.sort_unstable();
     roles.dedup();
@@ -157,16 +163,12 @@ fn for_roles(evidence: &Evidence, name: &'static str, value: &str, why: &str) ->
     if everywhere {
         return Outcome::Fine(format!("the server sets {name}"));
     }
-    let has = |role: &str| {
-        setup.overrides.iter().any(|set| {
-            set.name == name && set.value != "0" && set.role.as_deref().is_none_or(|owner| owner == role)
-        })
-    };
     let roles = evidence.application_roles();
     if roles.is_empty() {
         return Outcome::Fine("no application is connected".to_owned());
     }
-    let without: Vec<&str> = roles.iter().map(|(role, _)| *role).filter(|role| !has(role)).collect();
+    let without: Vec<&str> =
+        roles.iter().map(|(role, _)| *role).filter(|role| !evidence.role_has(role, name)).collect();
     if without.is_empty() {
         return Outcome::Fine(format!("every connected application's role has a {name}"));
     }
@@ -200,8 +202,8 @@ pub(super) fn authentication(evidence: &Evidence) -> Outcome {
     Outcome::advised(
         severity,
         format!("a login that never finishes holds a slot for {} ({seen})", said(millis)),
-        "it counts before anybody knows who it is, so it takes reserved slots, too: a login storm, or a port scan that stays \
-         connected, locks superusers out",
+        "it counts before anybody knows who it is, so it takes reserved slots, too: a storm of logins, or clients that stop \
+         before they send their password, lock superusers out",
         vec![evidence.set(NAME, "15s")],
     )
 }

@@ -255,4 +255,49 @@ mod tests {
         assert!(out.lines().all(|line| line.width() <= 50), "{out}");
         assert!(out.starts_with("WARNING  keepalives\n  A ?[31mclient.\n  Why: it keeps"), "{out}");
     }
+
+    fn screen(style: Style, all: bool) -> String {
+        let mut evidence = crate::doctor::staged::healthy();
+        evidence.sample.facts.superuser_reserved = 0;
+        evidence.sample.sessions[0].application = "\u{1b}]0;owned\u{7}".into();
+        evidence.setup.files = None;
+        let findings = crate::doctor::examine(&evidence);
+        human(&DoctorReport::of(&evidence, &findings, "db1:5432", None), style, all)
+    }
+
+    #[test]
+    fn the_screen_says_what_is_wrong_first_and_how_much_was_looked_at() {
+        let expected = "\
+=== Advice ===   db1:5432  PostgreSQL 18.0
+Memory: 16 GiB   a backend takes 4 MiB (the largest of 2 measured: 9 MiB)
+
+CRITICAL  superuser-reserved
+  No slot is kept back for superusers (superuser_reserved_connections = 0).
+  Why: when applications hold all 100 slots, nobody can log in to relieve the
+    server: everybody reads \"sorry, too many clients already\".
+      ALTER SYSTEM SET superuser_reserved_connections = '3';
+      or in postgresql.conf; takes effect at a restart
+
+ADVICE  shared-role
+  Role shop serves ?]0;owned?, shop-api.
+  Why: a CONNECTION LIMIT, a timeout and a right hold for the role: applications
+    that share one cannot be told apart, and one of them can take the other's
+    slots.
+      CREATE ROLE U&\"\\+00001B]0;owned\\+000007\" LOGIN CONNECTION LIMIT 20;
+      as a superuser; holds for sessions that begin after it
+
+=== Not looked at ===
+config-files: configuration files are shown to superusers only
+
+1 critical, 0 to mend, 1 to consider; 22 rules in order, 1 not looked at
+--all shows what is in order
+";
+        assert_eq!(screen(Style::default(), false), expected);
+        let all = screen(Style { width: Some(60), ..Style::default() }, true);
+        assert!(
+            all.contains("\n=== In order ===\nrestart-waiting: no changed setting waits for a restart\n"),
+            "{all}"
+        );
+        assert!(!all.contains("--all") && !all.contains('\u{1b}'), "{all}");
+    }
 }
