@@ -107,6 +107,7 @@ fn about(section: Section) -> &'static str {
         Section::Target => {
             "A server that `status` and the other commands look at with `--target NAME`. The proxy does not read it, and a secret is \
              fetched only when its target is used."
+        }
         Section::Checks => {
             "Where warning and critical begin for `health` and `status --check`. A value above one of them is bad."
         }

@@ -23,8 +23,6 @@ pub(crate) enum Exit {
     Usage,
     /// The configuration was refused.
     Refused,
-    /// Stopped by Ctrl-C.
-    Interrupted,
 }
 
 impl From<Exit> for ExitCode {
@@ -39,7 +37,6 @@ impl From<Exit> for ExitCode {
             Exit::Interrupted => 130,
             Exit::Usage => 64,
             Exit::Refused => 78,
-            Exit::Interrupted => 130,
         })
     }
 }
