@@ -3,4 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod config;
+mod explaining;
+mod health;
 mod shell;
