@@ -4,6 +4,8 @@
 
 mod config;
 mod doctor;
+mod explaining;
+mod health;
 mod paper;
 mod schema;
 mod shell;

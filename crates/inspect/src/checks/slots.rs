@@ -3,7 +3,7 @@
 use super::{Check, CheckLevel, Evidence, Id, Look};
 use crate::catalog::{Limit, LimitKind};
 use crate::census::{By, Group, group};
-use crate::form::{clean_within, count, percent};
+use crate::form::{clean, clean_within, count, percent};
 
 /// Longest name in a message.
 pub(super) const NAME_CHARS_MAX: usize = 40;
@@ -127,7 +127,7 @@ pub(super) fn limits_of(look: &Look<'_>, kind: LimitKind) -> Check {
     });
     let alter = if kind == LimitKind::Role { "ROLE" } else { "DATABASE" };
     let flag = if kind == LimitKind::Role { "user" } else { "db" };
-    let quoted = name.replace('"', "\"\"");
+    let quoted = clean(&top.name).replace('"', "\"\"");
     Check::new(id, level.into(), message)
         .measured(top.percent(), "percent", Some(thresholds.warn), Some(thresholds.crit))
         .advised(format!("connwarden status --by {flag},app; ALTER {alter} \"{quoted}\" CONNECTION LIMIT n;"))

@@ -61,8 +61,11 @@ pub fn human(report: &HealthReport, style: Style) -> String {
             out.push_str(&format!("      hint: {hint}\n"));
         }
     }
-    if let Some(id) = worst_id(report) {
-        out.push_str(&format!("next: connwarden explain {id}\n"));
+    match worst_id(report) {
+        // The refusal's code says more than the check that met it.
+        Some(Id::Login) => out.push_str("next: connwarden explain 53300\n"),
+        Some(id) => out.push_str(&format!("next: connwarden explain {id}\n")),
+        None => {}
     }
     out
 }

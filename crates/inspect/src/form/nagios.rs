@@ -12,7 +12,10 @@ pub fn line(report: &HealthReport) -> String {
     let mut bad: Vec<_> =
         report.checks.iter().filter(|check| check.level.is_bad() && check.id != Id::Utilization).collect();
     bad.sort_by_key(|check| std::cmp::Reverse(check.level));
-    said.extend(bad.iter().map(|check| check.message.clone()));
+    if !bad.is_empty() {
+        let bad: Vec<&str> = bad.iter().map(|check| check.message.as_str()).collect();
+        said.push(bad.join("; "));
+    }
     let skipped =
         |id: Id| report.checks.iter().find(|check| check.id == id && check.level == CheckLevel::Skip);
     if said.is_empty() {
