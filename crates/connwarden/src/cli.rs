@@ -282,4 +282,23 @@ mod tests {
     fn the_command_line_holds_together() {
         super::Cli::command().debug_assert();
     }
+
+    /// Clap itself looks for this in builds with debug assertions only.
+    #[test]
+    fn no_two_arguments_of_a_command_share_a_name() {
+        let mut root = super::Cli::command();
+        root.build();
+        for command in std::iter::once(&root).chain(root.get_subcommands()) {
+            let mut names: Vec<String> = Vec::new();
+            for argument in command.get_arguments() {
+                names.push(argument.get_id().to_string());
+                names.extend(argument.get_long().map(|long| format!("--{long}")));
+                names.extend(argument.get_short().map(|short| format!("-{short}")));
+            }
+            let all = names.len();
+            names.sort();
+            names.dedup();
+            assert_eq!(names.len(), all, "{}", command.get_name());
+        }
+    }
 }

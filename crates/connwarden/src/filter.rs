@@ -11,8 +11,8 @@ pub(crate) struct FilterOptions {
     #[arg(long, value_name = "GLOB")]
     app: Vec<String>,
     /// Role of the session
-    #[arg(long, value_name = "GLOB")]
-    user: Vec<String>,
+    #[arg(long = "user", value_name = "GLOB")]
+    session_user: Vec<String>,
     /// Database of the session
     #[arg(long, value_name = "GLOB")]
     db: Vec<String>,
@@ -61,7 +61,7 @@ impl FilterOptions {
     fn filter_with(&self, min_age: Option<Span>) -> Result<Filter, FilterError> {
         Filter::of_flags(&Flags {
             app: self.app.clone(),
-            user: self.user.clone(),
+            user: self.session_user.clone(),
             db: self.db.clone(),
             client: self.client.clone(),
             state: self.state.clone(),

@@ -18,11 +18,13 @@ use crate::say;
 pub(super) struct Occasion {
     pub(super) schema: &'static str,
     pub(super) action: Action,
-    pub(super) os_user: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) os_user: Option<String>,
     pub(super) os_uid: u32,
     pub(super) db_user: String,
     pub(super) place: String,
     pub(super) filter: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reason: Option<String>,
 }
 
@@ -48,7 +50,7 @@ impl Occasion {
         Self {
             schema: "connwarden.audit/1",
             action,
-            os_user: name.unwrap_or_default(),
+            os_user: name,
             os_uid: rustix::process::getuid().as_raw(),
             db_user: db_user.to_owned(),
             place: place.to_owned(),

@@ -11,9 +11,10 @@ use crate::say;
 
 const EXAMPLES: &str = "\
 Left alone whatever is given: walsenders, replication roles, roles of a managed
-server's provider, other superusers, poolers, backups, migrations, and sessions
-that hold advisory locks, temporary tables or a LISTEN (as far as it shows: LISTEN
-by the last statement, temporary tables in the database logged in to).
+server's provider, backups, migrations, and sessions that hold advisory locks,
+temporary tables or a LISTEN (as far as it shows: LISTEN by the last statement,
+temporary tables in the database logged in to). Left alone unless a switch names
+them: poolers, and superusers other than the role that logs in.
 --min-age is 5m here; below 10s it wants --i-know.
 
 Examples:

@@ -26,7 +26,9 @@ fn words(action: Action) -> (&'static str, &'static str, &'static str) {
 /// The plan for people.
 pub fn plan(report: &CloseReport, style: Style) -> String {
     let mut lines = vec![style.paint().tone(Tone::Strong, &headline(report))];
-    lines.extend(applications(&report.applications));
+    if report.action != Action::Cancel {
+        lines.extend(applications(&report.applications));
+    }
     if report.action != Action::CloseIdle {
         lines.extend(sessions(&report.victims));
         lines.extend(cost(report).map(|cost| style.paint().tone(Tone::Bad, &cost)));

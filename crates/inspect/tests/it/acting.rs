@@ -168,8 +168,9 @@ async fn a_lost_connection_ends_it() {
     let mut all = guests(&postgres, "app", "a", 2);
     let rules = rules(Action::CloseIdle, "app=a");
     let (_, acted) = act(&mut connection, &rules, &fast(), || {
-        let sql = "select pg_terminate_backend(pid, 10000) from pg_stat_activity where application_name = 'connwarden test'";
+        let sql = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'connwarden test'";
         postgres.run("postgres", sql).unwrap();
+        until(&postgres, "application_name = 'connwarden test'", 0);
     })
     .await;
     assert!(matches!(acted.ended, Ended::Lost(_)) && acted.outcomes.len() == 1, "{acted:?}");
