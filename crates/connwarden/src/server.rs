@@ -66,7 +66,9 @@ fn duration(text: &str) -> Result<Duration, String> {
     match read {
         Ok(time) if time.is_zero() => Err("no time at all: write a duration like 5s".into()),
         Ok(time) => Ok(time),
-        Err(refused) => Err(refused.fix.map_or(refused.problem.clone(), |fix| format!("{}: {fix}", refused.problem))),
+        Err(refused) => {
+            Err(refused.fix.map_or(refused.problem.clone(), |fix| format!("{}: {fix}", refused.problem)))
+        }
     }
 }
 
@@ -80,12 +82,13 @@ impl ServerOptions {
             ("dbname", &self.dbname, "--dbname"),
             ("service", &self.service, "--service"),
         ];
-        let flags = flags.into_iter().filter_map(|(keyword, value, flag)| Some((keyword, value.clone()?, flag)));
+        let flags =
+            flags.into_iter().filter_map(|(keyword, value, flag)| Some((keyword, value.clone()?, flag)));
         let dsn = |text: &SecretText, name: String| Dsn { text: Password::new(text.expose()), name };
         let target = self.target.as_deref().map(config::target).transpose()?;
-        let named = target.as_ref().and_then(|target| {
-            Some(dsn(target.dsn.as_ref()?, format!("[target.{}] dsn", target.name)))
-        });
+        let named = target
+            .as_ref()
+            .and_then(|target| Some(dsn(target.dsn.as_ref()?, format!("[target.{}] dsn", target.name))));
         let request = Request {
             flags: flags.collect(),
             dsn: named.or_else(|| self.dsn.as_ref().map(|text| dsn(text, "--dsn".into()))),

@@ -28,14 +28,8 @@ pub enum Section {
 
 impl Section {
     /// All of them, in the order of the file.
-    pub const ALL: [Section; 6] = [
-        Section::Proxy,
-        Section::Server,
-        Section::Database,
-        Section::User,
-        Section::Admin,
-        Section::Target,
-    ];
+    pub const ALL: [Section; 6] =
+        [Section::Proxy, Section::Server, Section::Database, Section::User, Section::Admin, Section::Target];
 
     /// The word in the file.
     pub const fn word(self) -> &'static str {

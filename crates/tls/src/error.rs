@@ -82,14 +82,18 @@ impl TlsError {
             Self::File { .. } => "write the certificate or key as PEM, without a passphrase",
             Self::KeyMissing { .. } => "name the key with sslkey=FILE",
             Self::KeyOpen { .. } => "chmod 600 the key",
-            Self::SystemRoots(_) => "install the ca-certificates package, or name a file with sslrootcert=FILE",
+            Self::SystemRoots(_) => {
+                "install the ca-certificates package, or name a file with sslrootcert=FILE"
+            }
             Self::NameMissing => "give the name the certificate is made out to as host, beside hostaddr",
             Self::NameInvalid(_) => "give the name the certificate is made out to, or use sslmode=verify-ca",
             Self::NotOffered(_) => {
                 "turn ssl on in postgresql.conf, or use sslmode=prefer where the way to the server is safe"
             }
             Self::UnknownIssuer => "name the certificate of who signed it with sslrootcert=FILE",
-            Self::NotValidNow(_) => "renew the certificate on the server, and look at the clocks of both machines",
+            Self::NotValidNow(_) => {
+                "renew the certificate on the server, and look at the clocks of both machines"
+            }
             Self::OtherName { .. } => {
                 "connect by the name in the certificate, or use sslmode=verify-ca if the way by another name is meant"
             }

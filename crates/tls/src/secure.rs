@@ -158,9 +158,7 @@ pub fn alert(error: &io::Error) -> Option<TlsError> {
 
 fn trust(options: &Options) -> Result<Option<Trust>, TlsError> {
     match &options.root {
-        Root::System => {
-            Ok(Some(Trust { anchors: Arc::new(files::system()?), certificates: Vec::new() }))
-        }
+        Root::System => Ok(Some(Trust { anchors: Arc::new(files::system()?), certificates: Vec::new() })),
         Root::File(path) if path.exists() => {
             let certificates = files::certificates(path)?;
             let anchors = Arc::new(files::anchors(path, &certificates)?);

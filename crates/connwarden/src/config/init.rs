@@ -128,7 +128,8 @@ fn facts(
     let [limits, databases, roles] = answers else {
         return Err(AskError::Shape("fewer answers than questions".into()));
     };
-    let names = |answer: &Answer| answer.rows().map(|row| row.value("name")).collect::<Result<Vec<String>, _>>();
+    let names =
+        |answer: &Answer| answer.rows().map(|row| row.value("name")).collect::<Result<Vec<String>, _>>();
     let limits = limits.only()?;
     Ok(Facts {
         host,

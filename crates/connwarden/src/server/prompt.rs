@@ -27,7 +27,11 @@ pub(super) fn password(user: &str) -> Result<Password, Failed> {
     let question = format!("Password for {}: ", inspect::form::clean(user));
     hidden(&terminal, &question).map_err(|error| match error.kind() {
         ErrorKind::Interrupted => failed(Exit::Interrupted, "interrupted".into(), "nothing was done"),
-        _ => failed(Exit::Unreached, format!("the password was not read: {error}"), "use ~/.pgpass or PGPASSWORD"),
+        _ => failed(
+            Exit::Unreached,
+            format!("the password was not read: {error}"),
+            "use ~/.pgpass or PGPASSWORD",
+        ),
     })
 }
 

@@ -50,7 +50,9 @@ impl ServerError {
     /// What to do about a refused login.
     pub fn fix(&self) -> Option<&'static str> {
         Some(match self.sqlstate.as_str() {
-            "28P01" => "the password is wrong, or the role has none; a line of ~/.pgpass and $PGPASSWORD count as well",
+            "28P01" => {
+                "the password is wrong, or the role has none; a line of ~/.pgpass and $PGPASSWORD count as well"
+            }
             "28000" if self.message.contains("pg_hba.conf") => {
                 "the server's pg_hba.conf has no line that lets this role in from here: add one, and reload"
             }
@@ -194,10 +196,9 @@ impl ConnectError {
             | Self::Tls { .. }
             | Self::OtherSession { .. } => true,
             Self::Refused { error, .. } => error.sqlstate == "57P03",
-            Self::Full { .. }
-            | Self::PasswordMissing { .. }
-            | Self::Distrusted { .. }
-            | Self::Several(_) => false,
+            Self::Full { .. } | Self::PasswordMissing { .. } | Self::Distrusted { .. } | Self::Several(_) => {
+                false
+            }
         }
     }
 
@@ -245,7 +246,7 @@ impl ConnectError {
             Self::Protocol { .. } => Some("make sure that host and port are PostgreSQL's".into()),
             Self::Tls { error, .. } => Some(error.fix().to_owned()),
             Self::PasswordMissing { looked, .. } => Some(format!(
-                "looked in {}\n  = export PGPASSWORD, write a line into ~/.pgpass (host:port:database:user:password, chmod 600), \
+                "looked in {}\nexport PGPASSWORD, write a line into ~/.pgpass (host:port:database:user:password, chmod 600), \
                  or let -W ask for it",
                 looked.join(", ")
             )),
@@ -270,12 +271,12 @@ fn unreachable_fix(why: &str) -> &'static str {
 
 fn full_fix(full: &Full) -> String {
     let kind = full.kind();
-    let mut text = format!("{}\n  = {}", kind.meaning(), kind.next_step());
+    let mut text = format!("{}\n{}", kind.meaning(), kind.next_step());
     if let Some(walsender) = &full.walsender {
-        text.push_str(&format!("\n  = a walsender's slot was tried: {walsender}"));
+        text.push_str(&format!("\na walsender's slot was tried: {walsender}"));
     }
     if full.waited > Duration::from_secs(1) {
-        text.push_str(&format!("\n  = waited {:.0} s for a slot", full.waited.as_secs_f64()));
+        text.push_str(&format!("\nwaited {:.0} s for a slot", full.waited.as_secs_f64()));
     }
     text
 }

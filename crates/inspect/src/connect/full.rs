@@ -45,10 +45,14 @@ impl Kind {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::EverySlot => {
-                "every slot is taken, the reserved ones too: the application logs in as a superuser, or many logins are half done"
+                "every slot is taken, the reserved ones too: the application logs in as a superuser, nothing is reserved, or many logins are half done"
             }
-            Self::OnlyReserved => "the slots that ordinary roles can have are taken; only reserved ones are left",
-            Self::Role => "the role has as many sessions as its CONNECTION LIMIT allows; the server itself has room",
+            Self::OnlyReserved => {
+                "the slots that ordinary roles can have are taken; only reserved ones are left"
+            }
+            Self::Role => {
+                "the role has as many sessions as its CONNECTION LIMIT allows; the server itself has room"
+            }
             Self::Database => {
                 "the database has as many sessions as its CONNECTION LIMIT allows; the server itself has room"
             }
@@ -66,7 +70,9 @@ impl Kind {
             Self::OnlyReserved => {
                 "log in with -U and a superuser, a role with REPLICATION or (16 and later) a member of pg_use_reserved_connections, or wait with --wait-slot 30s"
             }
-            Self::Role => "log in with another role, or wait with --wait-slot 30s; ALTER ROLE ... CONNECTION LIMIT changes it",
+            Self::Role => {
+                "log in with another role, or wait with --wait-slot 30s; ALTER ROLE ... CONNECTION LIMIT changes it"
+            }
             Self::Database => {
                 "log in to another database (--dbname postgres), or wait with --wait-slot 30s; ALTER DATABASE ... CONNECTION LIMIT changes it"
             }

@@ -2,7 +2,9 @@
 
 use tokio::task;
 use wire::auth::md5::Md5Hash;
-use wire::auth::scram::client::{self, AwaitingChallenge, AwaitingSignature, Binding, Challenged, Credential};
+use wire::auth::scram::client::{
+    self, AwaitingChallenge, AwaitingSignature, Binding, Challenged, Credential,
+};
 use wire::auth::scram::{self, MECHANISM, MECHANISM_PLUS, NONCE_BYTES, ScramError};
 use wire::auth::secret::Password;
 use wire::backend::{self, Authentication, Texts};
@@ -118,7 +120,8 @@ impl Connection {
                 encode::sasl_initial(&mut out, mechanism, &first);
             }
             Authentication::SaslContinue(message) => {
-                let Scram::Challenge(challenge) = std::mem::replace(&mut progress.scram, Scram::Unasked) else {
+                let Scram::Challenge(challenge) = std::mem::replace(&mut progress.scram, Scram::Unasked)
+                else {
                     return Err(out_of_step());
                 };
                 let challenged = challenge.server_first(message).map_err(broken)?;
@@ -127,7 +130,8 @@ impl Connection {
                 encode::sasl_response(&mut out, &last);
             }
             Authentication::SaslFinal(message) => {
-                let Scram::Signature(signature) = std::mem::replace(&mut progress.scram, Scram::Proven) else {
+                let Scram::Signature(signature) = std::mem::replace(&mut progress.scram, Scram::Proven)
+                else {
                     return Err(out_of_step());
                 };
                 signature.server_final(message).map_err(broken)?;
@@ -179,7 +183,10 @@ impl Progress {
         // Before the password is given away: another method than SCRAM binds nothing.
         if entry.channel_binding == ChannelBinding::Require && method != Method::Scram {
             return Err(LoginError::Distrusted {
-                why: format!("the server asks for {}, and channel_binding=require wants SCRAM", method.word()),
+                why: format!(
+                    "the server asks for {}, and channel_binding=require wants SCRAM",
+                    method.word()
+                ),
                 fix: "store the role's password anew with password_encryption = 'scram-sha-256', or use channel_binding=prefer",
             });
         }
@@ -206,7 +213,8 @@ impl Progress {
         }
         if entry.channel_binding == ChannelBinding::Require && !self.bound {
             return Err(LoginError::Distrusted {
-                why: "the server let us in without channel binding, and channel_binding=require wants it".into(),
+                why: "the server let us in without channel binding, and channel_binding=require wants it"
+                    .into(),
                 fix: "let this role in with scram-sha-256 in pg_hba.conf, or use channel_binding=prefer",
             });
         }

@@ -44,15 +44,13 @@ impl Environment for Machine {
             return File::Unusable("it is no plain file".into());
         }
         let mut bytes = Zeroizing::new(Vec::new());
-        let read = std::fs::File::open(path)
-            .and_then(|file| file.take(FILE_BYTES_MAX).read_to_end(&mut bytes));
+        let read =
+            std::fs::File::open(path).and_then(|file| file.take(FILE_BYTES_MAX).read_to_end(&mut bytes));
         if let Err(error) = read {
             return unusable(error);
         }
         match std::str::from_utf8(&bytes) {
-            Ok(text) => {
-                File::Text { text: Zeroizing::new(text.to_owned()), open: meta.mode() & 0o077 != 0 }
-            }
+            Ok(text) => File::Text { text: Zeroizing::new(text.to_owned()), open: meta.mode() & 0o077 != 0 },
             Err(_) => File::Unusable("it is not UTF-8".into()),
         }
     }

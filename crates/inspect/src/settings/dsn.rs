@@ -89,9 +89,9 @@ impl Uri<'_> {
         let mut rest = text;
         loop {
             if let Some(inner) = rest.strip_prefix('[') {
-                let (address, after) = inner.split_once(']').ok_or_else(|| {
-                    self.refused("an IPv6 address has no ] behind it", "write [::1]:5432")
-                })?;
+                let (address, after) = inner
+                    .split_once(']')
+                    .ok_or_else(|| self.refused("an IPv6 address has no ] behind it", "write [::1]:5432"))?;
                 if address.is_empty() || !after.is_empty() && !after.starts_with([':', '/', '?', ',']) {
                     return Err(self.refused("what stands around [] is no address", "write [::1]:5432"));
                 }
@@ -204,8 +204,9 @@ fn keywords(text: &str, origin: &Origin) -> Result<Pairs, SettingsError> {
             ));
         };
         let (value, after) = match value.trim_start_matches(blank) {
-            quoted if quoted.starts_with('\'') => quoted_value(&quoted[1..])
-                .ok_or_else(|| refused("a quote is not closed", "write ' behind the value, and \\' inside"))?,
+            quoted if quoted.starts_with('\'') => quoted_value(&quoted[1..]).ok_or_else(|| {
+                refused("a quote is not closed", "write ' behind the value, and \\' inside")
+            })?,
             bare => bare_value(bare),
         };
         pairs.push((known(name, quotable, origin)?, value));

@@ -73,7 +73,11 @@ fn place(
     if let Some(address) = address {
         let good: Result<IpAddr, _> = address.parse();
         if good.is_err() {
-            return Err(words.refused("hostaddr", "hostaddr is not an address", "an IPv4 or IPv6 address, or host=NAME"));
+            return Err(words.refused(
+                "hostaddr",
+                "hostaddr is not an address",
+                "an IPv4 or IPv6 address, or host=NAME",
+            ));
         }
         let known_as = name.clone().unwrap_or_else(|| address.clone());
         return Ok(Host { name, endpoint: Endpoint::Tcp(address, port), known_as, port });
@@ -95,7 +99,12 @@ fn place(
         }
         (None, name) => {
             let name = name.unwrap_or_else(|| "localhost".into());
-            Host { endpoint: Endpoint::Tcp(name.clone(), port), known_as: name.clone(), name: Some(name), port }
+            Host {
+                endpoint: Endpoint::Tcp(name.clone(), port),
+                known_as: name.clone(),
+                name: Some(name),
+                port,
+            }
         }
     })
 }

@@ -81,7 +81,12 @@ pub(super) const KEYWORDS: &[Keyword] = &[
     idle("gssdelegation"),
     idle("min_protocol_version"),
     idle("max_protocol_version"),
-    refused("gssencmode", Some("PGGSSENCMODE"), &["disable", "prefer"], "asks for GSSAPI, which is not spoken"),
+    refused(
+        "gssencmode",
+        Some("PGGSSENCMODE"),
+        &["disable", "prefer"],
+        "asks for GSSAPI, which is not spoken",
+    ),
     refused("sslcrl", Some("PGSSLCRL"), &[], "names a revocation list, which is not looked at"),
     refused("sslcrldir", Some("PGSSLCRLDIR"), &[], "names revocation lists, which are not looked at"),
     refused("sslpassword", None, &[], "is for a key with a passphrase, which is not supported"),

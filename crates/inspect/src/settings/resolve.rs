@@ -96,7 +96,13 @@ impl Settings {
         words.refuse_unoffered()?;
         let user = match words.text("user").map(str::to_owned).or_else(|| environment.user()) {
             Some(user) => user,
-            None => return Err(words.refused("user", "no role is given and this user has no name", "--user ROLE")),
+            None => {
+                return Err(words.refused(
+                    "user",
+                    "no role is given and this user has no name",
+                    "--user ROLE",
+                ));
+            }
         };
         let dbname = words.text("dbname").unwrap_or(&user).to_owned();
         let hosts = hosts::read(&words, environment)?;
@@ -224,8 +230,12 @@ fn timeout(words: &Words, given: Option<Duration>) -> Result<Duration, SettingsE
     }
     let Some(text) = words.text("connect_timeout") else { return Ok(TIMEOUT) };
     match text.trim().parse::<i64>() {
-        Ok(seconds) => Ok(u64::try_from(seconds).ok().filter(|&s| s > 0).map_or(FOREVER, Duration::from_secs)),
-        Err(_) => Err(words.refused("connect_timeout", "connect_timeout is not a number of seconds", "like 5")),
+        Ok(seconds) => {
+            Ok(u64::try_from(seconds).ok().filter(|&s| s > 0).map_or(FOREVER, Duration::from_secs))
+        }
+        Err(_) => {
+            Err(words.refused("connect_timeout", "connect_timeout is not a number of seconds", "like 5"))
+        }
     }
 }
 
@@ -239,7 +249,8 @@ fn tls(
     let default = if system { Mode::VerifyFull } else { Mode::Prefer };
     let mode = words.choice("sslmode", &modes, default)?;
     if system && mode != Mode::VerifyFull {
-        let problem = format!("sslmode={mode} is too weak for sslrootcert=system: anybody can get such a certificate");
+        let problem =
+            format!("sslmode={mode} is too weak for sslrootcert=system: anybody can get such a certificate");
         return Err(words.refused("sslmode", problem, "sslmode=verify-full"));
     }
     let direct = words.choice("sslnegotiation", &[("postgres", false), ("direct", true)], false)?;
@@ -249,7 +260,8 @@ fn tls(
     }
     let versions = [("TLSv1", false), ("TLSv1.1", false), ("TLSv1.2", false), ("TLSv1.3", true)];
     let newest_only = words.choice("ssl_min_protocol_version", &versions, false)?;
-    let shown = words.choice("sslcertmode", &[("disable", false), ("allow", true), ("require", true)], true)?;
+    let shown =
+        words.choice("sslcertmode", &[("disable", false), ("allow", true), ("require", true)], true)?;
     let usual = |name: &str| environment.home().map(|home| home.join(".postgresql").join(name));
     let file = |keyword: &str, name: &str| words.text(keyword).map(PathBuf::from).or_else(|| usual(name));
     let root = match file("sslrootcert", "root.crt") {

@@ -40,7 +40,11 @@ pub(super) fn fill(
             }
             File::Absent if named.as_ref() == Some(&path) => {
                 let problem = format!("the service file {} does not exist", path.display());
-                return Err(SettingsError::new(&Origin::Variable("PGSERVICEFILE"), problem, "name one that does"));
+                return Err(SettingsError::new(
+                    &Origin::Variable("PGSERVICEFILE"),
+                    problem,
+                    "name one that does",
+                ));
             }
             File::Absent => {}
             File::Unusable(why) => {
@@ -74,19 +78,31 @@ fn section(words: &mut Words, name: &str, path: &Path, text: &str) -> Result<boo
         }
         let origin = Origin::Service { name: name.to_owned(), path: path.to_owned(), line: number };
         let Some((key, value)) = line.split_once('=') else {
-            return Err(SettingsError::new(&origin, "the line has no =", "write keyword=value, without spaces around ="));
+            return Err(SettingsError::new(
+                &origin,
+                "the line has no =",
+                "write keyword=value, without spaces around =",
+            ));
         };
         let found = match keyword::find(key) {
             Some(found) if !matches!(found.name, "service" | "servicefile") => found,
             Some(_) => {
-                return Err(SettingsError::new(&origin, "a service cannot name a service", "take the line out"));
+                return Err(SettingsError::new(
+                    &origin,
+                    "a service cannot name a service",
+                    "take the line out",
+                ));
             }
             None => {
                 let near = keyword::nearest(key.trim());
                 let fix = near.map_or("take the line out".to_owned(), |near| {
                     format!("write {near}=..., without spaces around =")
                 });
-                return Err(SettingsError::new(&origin, format!("there is no connection setting {key:?}"), fix));
+                return Err(SettingsError::new(
+                    &origin,
+                    format!("there is no connection setting {key:?}"),
+                    fix,
+                ));
             }
         };
         words.fill(found.name, Zeroizing::new(value.to_owned()), &origin);

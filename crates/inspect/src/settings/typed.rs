@@ -112,7 +112,11 @@ impl RequireAuth {
             };
             if *negated.get_or_insert(not) != not {
                 let expected = "the methods that are allowed, or those that are not, each with ! before it";
-                return Err(words.refused("require_auth", "require_auth mixes names with and without !", expected));
+                return Err(words.refused(
+                    "require_auth",
+                    "require_auth mixes names with and without !",
+                    expected,
+                ));
             }
             match Method::ALL.into_iter().find(|method| method.word() == name) {
                 Some(method) => named.push(method),

@@ -68,7 +68,8 @@ impl Build {
     }
 
     fn targets(&mut self) {
-        let lost = |name: &&Arc<str>| self.config.targets.get(*name).is_some_and(|target| target.dsn.is_none());
+        let lost =
+            |name: &&Arc<str>| self.config.targets.get(*name).is_some_and(|target| target.dsn.is_none());
         let names: Vec<Arc<str>> = self.config.targets.keys().filter(lost).cloned().collect();
         for name in names {
             let head = (Section::Target, Some(name.clone()));

@@ -230,7 +230,9 @@ impl Build {
         let Entry { head, key, what, place } = entry;
         self.places.keys.insert((head.clone(), key.to_owned()), place.clone());
         // A secret of a target is for whoever uses the target, not for every process that reads the file.
-        if let (Section::Target, Some(name), What::SecretEnv(_) | What::SecretFile(_)) = (head.0, &head.1, &what) {
+        if let (Section::Target, Some(name), What::SecretEnv(_) | What::SecretFile(_)) =
+            (head.0, &head.1, &what)
+        {
             if let Some(target) = self.config.targets.get_mut(name) {
                 Arc::make_mut(target).dsn = Some(SecretText::new(String::new()));
             }

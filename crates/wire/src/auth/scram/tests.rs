@@ -272,8 +272,7 @@ fn a_binding_names_its_kind_first_and_repeats_it_with_the_channels_data() {
 
 #[test]
 fn a_client_whose_offer_was_taken_away_still_gets_in_where_there_was_none() {
-    let (client, first) =
-        client::start_bound(Credential::Password, Binding::NotOffered, &[1; NONCE_BYTES]);
+    let (client, first) = client::start_bound(Credential::Password, Binding::NotOffered, &[1; NONCE_BYTES]);
     let (server, challenge) =
         ClientFirst::read(&first).expect("it may").challenge(cheap("secret"), &[2; NONCE_BYTES]);
     let Ok(Challenged::NeedsDerive(client)) = client.server_first(&challenge) else { panic!("no keys") };
