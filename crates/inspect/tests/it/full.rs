@@ -123,6 +123,6 @@ fn a_wait_that_was_in_vain_says_so() {
     app.wait_slot = Some(Duration::from_millis(1500));
     assert!(full(&app).waited >= Duration::from_millis(1500));
     let dials = postgres.log().matches("remaining connection slots").count();
-    assert!((2..=3).contains(&dials), "{dials} dials, at most one a second beside the walsender's");
+    assert!((1..=3).contains(&dials), "{dials} dials, at most one a second beside the walsender's");
     drop(held);
 }
