@@ -37,7 +37,7 @@ impl Failed {
     pub(crate) fn tell(self) -> Exit {
         let mut text = format!("error: {}", self.report.message);
         if let Some(hint) = &self.report.hint {
-            text.push_str(&format!("\n  = {hint}"));
+            text.extend(hint.lines().map(|line| format!("\n  = {line}")));
         }
         // The server's words are a stranger's.
         let lines: Vec<String> = text.lines().map(clean).collect();

@@ -9,6 +9,7 @@ mod explaining;
 mod health;
 mod paper;
 mod schema;
+mod server;
 mod shell;
 mod status;
 mod versions;

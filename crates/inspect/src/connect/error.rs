@@ -246,7 +246,7 @@ impl ConnectError {
             Self::Protocol { .. } => Some("make sure that host and port are PostgreSQL's".into()),
             Self::Tls { error, .. } => Some(error.fix().to_owned()),
             Self::PasswordMissing { looked, .. } => Some(format!(
-                "looked in {}\n  = export PGPASSWORD, write a line into ~/.pgpass (host:port:database:user:password, chmod 600), \
+                "looked in {}\nexport PGPASSWORD, write a line into ~/.pgpass (host:port:database:user:password, chmod 600), \
                  or let -W ask for it",
                 looked.join(", ")
             )),
@@ -271,12 +271,12 @@ fn unreachable_fix(why: &str) -> &'static str {
 
 fn full_fix(full: &Full) -> String {
     let kind = full.kind();
-    let mut text = format!("{}\n  = {}", kind.meaning(), kind.next_step());
+    let mut text = format!("{}\n{}", kind.meaning(), kind.next_step());
     if let Some(walsender) = &full.walsender {
-        text.push_str(&format!("\n  = a walsender's slot was tried: {walsender}"));
+        text.push_str(&format!("\na walsender's slot was tried: {walsender}"));
     }
     if full.waited > Duration::from_secs(1) {
-        text.push_str(&format!("\n  = waited {:.0} s for a slot", full.waited.as_secs_f64()));
+        text.push_str(&format!("\nwaited {:.0} s for a slot", full.waited.as_secs_f64()));
     }
     text
 }

@@ -45,7 +45,7 @@ impl Kind {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::EverySlot => {
-                "every slot is taken, the reserved ones too: the application logs in as a superuser, or many logins are half done"
+                "every slot is taken, the reserved ones too: the application logs in as a superuser, nothing is reserved, or many logins are half done"
             }
             Self::OnlyReserved => {
                 "the slots that ordinary roles can have are taken; only reserved ones are left"

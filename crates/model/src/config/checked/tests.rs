@@ -9,6 +9,7 @@ fn every_default_can_be_read_and_prints_as_it_is_written() {
         Server::with_defaults("s".into()).texts(),
         Database::with_defaults("d".into()).texts(),
         User::with_defaults("u".into()).texts(),
+        Target::with_defaults("t".into()).texts(),
         config.admin.texts(),
         config.checks.texts(),
     ];
