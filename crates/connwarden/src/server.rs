@@ -69,46 +69,6 @@ fn duration(text: &str) -> Result<Duration, String> {
         Err(refused) => {
             Err(refused.fix.map_or(refused.problem.clone(), |fix| format!("{}: {fix}", refused.problem)))
         }
-<<<<<<< HEAD
-=======
-        let mut text = format!("error: {}", self.report.message);
-        if let Some(hint) = &self.report.hint {
-            text.push_str(&format!("\n  = {hint}"));
-        }
-        say::err(&text);
-        self.exit
-    }
-}
-
-impl From<ConnectError> for Failed {
-    fn from(error: ConnectError) -> Self {
-        let code = match &error {
-            ConnectError::Unreachable { .. } | ConnectError::Protocol { .. } => Failure::Network,
-            ConnectError::TimedOut { .. } => Failure::Timeout,
-            ConnectError::Refused { error, .. } if error.is_full() => Failure::ServerFull,
-            ConnectError::Refused { .. } => Failure::Auth,
-        };
-        let sqlstate = match &error {
-            ConnectError::Refused { error, .. } => Some(error.sqlstate.clone()),
-            _ => None,
-        };
-        let report =
-            FailureReport { schema: "connwarden.error/1", code, sqlstate, message: error.to_string(), hint: None };
-        Self { report, exit: Exit::Unreached }
-    }
-}
-
-impl From<inspect::connect::AskError> for Failed {
-    fn from(error: inspect::connect::AskError) -> Self {
-        let report = FailureReport {
-            schema: "connwarden.error/1",
-            code: Failure::Network,
-            sqlstate: None,
-            message: error.to_string(),
-            hint: None,
-        };
-        Self { report, exit: Exit::Unreached }
->>>>>>> doctor
     }
 }
 

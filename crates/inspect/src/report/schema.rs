@@ -3,14 +3,17 @@
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Value, json};
 
-use super::{DoctorReport, FailureReport, StatusReport};
+use super::{CloseReport, DoctorReport, ExplainReport, FailureReport, HealthReport, StatusReport};
 
 /// Every report: what `schema` says in it, and its JSON schema. A new report gets a line here, and with it a file below
 /// `docs/schema/`.
 pub fn schemas() -> Vec<(&'static str, Value)> {
     vec![
+        of::<CloseReport>(CloseReport::SCHEMA),
         of::<DoctorReport>(DoctorReport::SCHEMA),
+        of::<ExplainReport>(ExplainReport::SCHEMA),
         of::<FailureReport>("connwarden.error/1"),
+        of::<HealthReport>(HealthReport::SCHEMA),
         of::<StatusReport>(StatusReport::SCHEMA),
     ]
 }

@@ -199,15 +199,10 @@ impl StatusReport {
             by: by.to_vec(),
             groups: group(sample, by, &keep).iter().map(|group| GroupReport::of(group, by)).collect(),
             role_and_database_limits: sample.limits.iter().map(LimitReport::from).collect(),
-<<<<<<< HEAD
             sessions: with_sessions.then(|| {
                 sample.sessions.iter().filter(|session| keep(session)).map(SessionReport::from).collect()
             }),
             blocking: None,
-=======
-            sessions: with_sessions
-                .then(|| sample.sessions.iter().filter(|session| keep(session)).map(SessionReport::from).collect()),
->>>>>>> doctor
             totals: TotalsReport::from(totals),
         }
     }
