@@ -187,17 +187,22 @@ fn a_login_storm_is_churn() {
     let done = Arc::new(AtomicBool::new(false));
     let (address, enough) = (postgres.socket(), Arc::clone(&done));
     let storm = std::thread::spawn(move || {
+        let login = Login::new("app", "postgres").with("application_name", "storm");
+        // Before version 14 only those that are still there are seen: the last six are.
+        let mut last = std::collections::VecDeque::new();
         while !enough.load(Ordering::Relaxed) {
-            let login = Login::new("app", "postgres").with("application_name", "storm");
             // A refusal is part of a storm.
-            let _ = Client::login(&address, &login).and_then(Client::terminate);
+            last.extend(Client::login(&address, &login));
+            if last.len() > 6 {
+                let _ = last.pop_front().map(Client::terminate);
+            }
         }
     });
     let (level, sentence, code) = verdict(&dir, &postgres, &["--churn-warn", "2"]);
     done.store(true, Ordering::Relaxed);
     storm.join().unwrap();
     assert_eq!((level.as_str(), code), ("warning", 1), "{sentence}");
-    assert!(sentence.contains(" new sessions a second, "), "{sentence}");
+    assert!(sentence.contains(" new sessions a second"), "{sentence}");
 }
 
 #[test]

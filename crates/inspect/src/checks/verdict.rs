@@ -57,8 +57,7 @@ pub fn refused(is_full: bool, message: &str, hint: Option<&str>) -> Check {
     } else {
         Check::skip(Id::Login, clean(message))
     };
-    let own = is_full.then(|| "connwarden explain 53300 tells what limit it is, and what to do".to_owned());
-    check.hint = hint.map(clean).or(own);
+    check.hint = hint.map(clean);
     check
 }
 

@@ -80,8 +80,9 @@ pub(super) fn half_open(scene: &Scene<'_>) -> Finding {
 
 /// One application holds most.
 pub(super) fn one_application(scene: &Scene<'_>) -> Finding {
-    let total = scene.totals().total;
-    let groups = group(scene.sample, &[By::App], |_| true);
+    // A login that is not finished has no name yet.
+    let groups = group(scene.sample, &[By::App], |session| session.state != State::Starting);
+    let total: u32 = groups.iter().map(|group| group.total).sum();
     let Some(top) = groups.first() else { return NotSeen("nobody is connected now".into()) };
     let share = f64::from(top.total) * 100.0 / f64::from(total.max(1));
     let said = format!("{} holds {} of {} sessions ({share:.0}%)", app(&top.keys[0]), top.total, total);

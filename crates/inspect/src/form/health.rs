@@ -61,11 +61,9 @@ pub fn human(report: &HealthReport, style: Style) -> String {
             out.push_str(&format!("      hint: {hint}\n"));
         }
     }
-    match worst_id(report) {
-        // The refusal's code says more than the check that met it.
-        Some(Id::Login) => out.push_str("next: connwarden explain 53300\n"),
-        Some(id) => out.push_str(&format!("next: connwarden explain {id}\n")),
-        None => {}
+    // What refused a login says more than the check that met it, and stands in the hint.
+    if let Some(id) = worst_id(report).filter(|id| *id != Id::Login) {
+        out.push_str(&format!("next: connwarden explain {id}\n"));
     }
     out
 }

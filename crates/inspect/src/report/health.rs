@@ -7,6 +7,7 @@ use super::{Failure, FailureReport, StatusReport, Target};
 use crate::catalog::Sample;
 use crate::census::By;
 use crate::checks::{Check, CheckLevel, Look, leading, refused, worst};
+use crate::explain::{Found, find};
 
 /// What all checks come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -100,7 +101,13 @@ impl HealthReport {
     pub fn failed(error: FailureReport, ts_us: i64) -> Self {
         let is_full = error.code == Failure::ServerFull;
         let verdict = if is_full { Verdict::Critical } else { Verdict::Unknown };
-        let check = refused(is_full, &error.message, error.hint.as_deref());
+        let page = match find(&error.message) {
+            Found::Page(page) => page.id,
+            Found::Nearest(_) => "53300",
+        };
+        let own = is_full.then(|| format!("connwarden explain {page} tells what it means, and what to do"));
+        let check =
+            refused(is_full, &error.message, error.hint.as_ref().or(own.as_ref()).map(String::as_str));
         Self {
             schema: Self::SCHEMA,
             ts_us,
