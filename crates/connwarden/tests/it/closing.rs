@@ -66,7 +66,13 @@ fn in_the_guides_set_up_close_idle_closes_what_it_promises() {
     let plan = bed.run(&NOW);
     assert_eq!(plan.code, 0, "{}", plan.err);
     assert!(plan.out.starts_with("Would close 5 of 6 idle sessions"), "{}", plan.out);
-    assert!(plan.out.ends_with("Left alone: 2   in transaction 1 | superuser 1\n"), "{}", plan.out);
+    assert!(
+        plan.out.ends_with(
+            "Left alone: 2   in transaction 1 (--include-idle-tx) | superuser 1 (--include-superusers)\n"
+        ),
+        "{}",
+        plan.out
+    );
     assert_eq!(plan.err, "Nothing closed (dry run). Add --apply --yes to close.\n");
     bed.holds("wall-django-api", 6);
 
@@ -79,7 +85,11 @@ fn in_the_guides_set_up_close_idle_closes_what_it_promises() {
     let again = bed.run(&with(&[&["close-idle"], &ACT]));
     assert_eq!((again.code, again.err.as_str()), (0, ""));
     assert!(again.out.starts_with("Nothing to close among 2 idle sessions\n"), "{}", again.out);
-    assert!(again.out.contains("too young 1 | superuser 1"), "{}", again.out);
+    assert!(
+        again.out.contains("too young 1 (--min-age) | superuser 1 (--include-superusers)"),
+        "{}",
+        again.out
+    );
 }
 
 #[test]
@@ -198,6 +208,28 @@ fn force_close_says_what_it_costs_and_cancel_leaves_the_session() {
     bed.holds("a", 0);
     bed.holds("b", 0);
     kept.query("select 1").unwrap();
+}
+
+#[test]
+fn an_interrupt_ends_it_between_two_sessions() {
+    let bed = Bed::new("interrupt");
+    let _a = bed.guests("app", "a", 3);
+    let port = bed.postgres.port().to_string();
+    let log = bed.dir.0.join("audit.log");
+    let place = ["-h", "127.0.0.1", "-p", &port, "-U", "postgres", "--rate", "0.02/s", "--audit-log"];
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_connwarden"));
+    command.env_clear().args(with(&[&NOW, &ACT, &["--app", "a"], &place])).arg(&log);
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let child = command.spawn().unwrap();
+    let lines = || std::fs::read_to_string(&log).map_or(0, |text| text.lines().count());
+    wait::until("the first is closed", PATIENCE, || Ok((lines() == 1).then_some(()))).unwrap();
+    let pid = rustix::process::Pid::from_raw(child.id() as i32).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130));
+    let out = String::from_utf8(ended.stdout).unwrap();
+    assert!(out.ends_with("closed 1; interrupted, 2 not seen to\n"), "{out}");
+    bed.holds("a", 2);
 }
 
 #[test]

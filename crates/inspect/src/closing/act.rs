@@ -267,7 +267,7 @@ impl<'a> Act<'a> {
 
     fn wait_ms(&self) -> Option<u64> {
         let waits = self.pace.server_waits.unwrap_or_else(|| self.connection.major() >= WAITS_SINCE);
-        waits.then(|| self.pace.patience.as_millis() as u64)
+        waits.then_some(self.pace.patience.as_millis() as u64)
     }
 
     /// False: told to stop.
@@ -302,7 +302,8 @@ fn settle(result: Result<Outcome, Trouble>) -> (Outcome, Option<String>) {
             (Outcome::Error(error.to_string()), Some(error.to_string()))
         }
         Err(Trouble::Ask(AskError::Server(error))) if error.sqlstate == NOT_ALLOWED => {
-            (Outcome::Denied(error.message), None)
+            let detail = error.detail.map(|detail| format!("; {detail}")).unwrap_or_default();
+            (Outcome::Denied(format!("{}{detail}", error.message)), None)
         }
         Err(Trouble::Ask(AskError::Server(error))) => (Outcome::Error(error.to_string()), None),
         Err(Trouble::Ask(error)) => (Outcome::Error(error.to_string()), Some(error.to_string())),

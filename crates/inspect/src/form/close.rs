@@ -33,7 +33,7 @@ pub fn plan(report: &CloseReport, style: Style) -> String {
         lines.extend(sessions(&report.victims));
         lines.extend(cost(report).map(|cost| style.paint().tone(Tone::Bad, &cost)));
     }
-    lines.extend(left_alone(report, true));
+    lines.extend(left_alone(report));
     if report.action == Action::CloseIdle && !report.victims.is_empty() {
         let since = if report.target.version_num >= 140_000 { "" } else { " (PostgreSQL 14 and later)" };
         lines.push(style.paint().tone(
@@ -63,7 +63,7 @@ pub fn plain(report: &CloseReport) -> String {
     if report.action != Action::CloseIdle {
         lines.extend(cost(report));
     }
-    lines.extend(left_alone(report, false));
+    lines.extend(left_alone(report));
     ended(lines)
 }
 
@@ -163,10 +163,10 @@ fn cost(report: &CloseReport) -> Option<String> {
     }
 }
 
-fn left_alone(report: &CloseReport, with_switches: bool) -> Option<String> {
+fn left_alone(report: &CloseReport) -> Option<String> {
     let total: u32 = report.left_alone.iter().map(|(_, number)| number).sum();
     let each = report.left_alone.iter().map(|(reason, number)| {
-        let switch = reason.switch().filter(|_| with_switches).map(|switch| format!(" ({switch})"));
+        let switch = reason.switch().map(|switch| format!(" ({switch})"));
         format!("{} {number}{}", reason.words(), switch.unwrap_or_default())
     });
     (total > 0).then(|| format!("Left alone: {total}   {}", each.collect::<Vec<_>>().join(" | ")))

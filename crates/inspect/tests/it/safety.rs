@@ -151,7 +151,7 @@ impl Workers {
     /// All of them worked to the end.
     fn end(self) -> (bool, u64) {
         self.stop.store(true, Ordering::Relaxed);
-        let all = self.threads.into_iter().map(|thread| thread.join().unwrap()).all(|lived| lived);
+        let all = self.threads.into_iter().all(|thread| thread.join().unwrap());
         (all, self.rounds.load(Ordering::Relaxed))
     }
 }
