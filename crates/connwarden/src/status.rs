@@ -92,7 +92,11 @@ async fn look(options: &StatusOptions) -> Result<StatusReport, Failed> {
     let mut connection = options.server.connect("connwarden status").await?;
     let sample = Sample::take(&mut connection, Wants { limits: true, counters: false }).await?;
     let place = connection.place().to_owned();
+    let pooled = connection.is_pooled(sample.facts.pid);
     connection.close().await;
+    if pooled {
+        options.server.tell_of_pooler().await;
+    }
     let by: Vec<By> = options.by.iter().copied().map(By::from).collect();
     Ok(StatusReport::of(&sample, &place, Thresholds::default(), &by, options.sessions, |_| true))
 }
