@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use clap::Args;
-use inspect::connect::{self, ConnectError, Connection, Machine};
+use inspect::connect::{self, ConnectError, Connection, Machine, PoolerView};
 use inspect::settings::{Dsn, Origin, Request, Settings};
 use model::config::checked::SecretText;
 use model::config::value::{Given, Typed};
@@ -128,6 +128,19 @@ impl ServerOptions {
             say::err(&format!("note: {}", inspect::form::clean(&sentence)));
         }
         Ok(connection)
+    }
+}
+
+impl ServerOptions {
+    /// Tells that a pooler stands in between, and what it says of itself.
+    pub(crate) async fn tell_of_pooler(&self) {
+        let Ok(settings) = self.settings() else { return };
+        let about = match PoolerView::ask(&settings).await {
+            Ok(view) => view.summary(),
+            Err(_) => "its console does not let us in".to_owned(),
+        };
+        let text = format!("note: a pooler stands between us and the server ({about})");
+        say::err(&inspect::form::clean(&text));
     }
 }
 

@@ -121,7 +121,11 @@ async fn look(
     let sample = Sample::take(&mut connection, Wants { limits: true, counters: false }).await?;
     let waits = if options.blocking { Some(Blocking::take(&mut connection).await?) } else { None };
     let place = connection.place().to_owned();
+    let pooled = connection.is_pooled(sample.facts.pid);
     connection.close().await;
+    if pooled {
+        options.server.tell_of_pooler().await;
+    }
     let by: Vec<By> = options.by.iter().copied().map(By::from).collect();
     let mut report = StatusReport::of(&sample, &place, thresholds, &by, options.sessions, |session| {
         filter.matches(session)

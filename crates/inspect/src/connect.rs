@@ -12,6 +12,7 @@ mod full;
 mod login;
 mod machine;
 mod open;
+mod pooler;
 mod way;
 
 pub use answer::{Answer, Row};
@@ -21,4 +22,5 @@ pub use error::{AskError, ConnectError, ServerError};
 pub use full::{Full, Kind};
 pub use machine::Machine;
 pub use open::open;
+pub use pooler::{PoolView, PoolerView};
 pub use way::Way;

@@ -1,12 +1,13 @@
 //! Commands that log in: which server, what is said on the way, and what is left behind.
 
-use testbed::{Client, Login, Postgres, PostgresOptions, wait};
+use testbed::proxy::Wanted;
+use testbed::{Address, Client, Login, Postgres, PostgresOptions, Proxy, wait};
 
 use crate::shell::{Dir, Ran};
 
 fn server(options: PostgresOptions) -> Postgres {
     let postgres = Postgres::start(options).unwrap();
-    postgres.run("postgres", "create role app login password 'geheim'").unwrap();
+    postgres.run("postgres", "create role app login password 'geheim'; create role other login").unwrap();
     postgres
 }
 
@@ -141,4 +142,20 @@ fn a_starter_file_is_made_from_what_the_server_has() {
     ] {
         assert!(ran.out.contains(&text), "{text}\n{}", ran.out);
     }
+}
+
+#[test]
+fn a_pooler_in_between_is_told_with_what_its_console_says() {
+    let postgres = server(PostgresOptions::default());
+    let config = Wanted::new("transaction", 3, "postgres").config(&postgres);
+    let proxy = Proxy::start(&format!("{config}\n[admin]\nstats_users = [\"app\"]\n")).unwrap();
+    let Address::Tcp(address) = proxy.address().unwrap() else { panic!("it listens on TCP") };
+    let dir = Dir::new("pooler");
+    let through = |user: &str| format!("postgres://{user}@{address}/postgres?sslmode=disable");
+    let ran = status(&dir, &["-d", &through("app")], &[]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.err.contains("note: a pooler stands between us and the server (connwarden "), "{}", ran.err);
+    assert!(ran.err.contains(" waiting, on 1 servers)"), "{}", ran.err);
+    let ran = status(&dir, &["-d", &through("other")], &[]);
+    assert!(ran.err.contains("its console does not let us in"), "{} {}", ran.code, ran.err);
 }
