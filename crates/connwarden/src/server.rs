@@ -95,9 +95,13 @@ impl ServerOptions {
             timeout: self.timeout,
             wait_slot: self.wait_slot,
         };
-        let mut settings = Settings::resolve(&request, &Machine)?;
-        settings.protected = target.filter(|target| target.protected).map(|target| target.name.to_string());
-        Ok(settings)
+        Ok(Settings::resolve(&request, &Machine)?)
+    }
+
+    /// The name of the target, if it is one that wants to be confirmed before anything is changed.
+    pub(crate) fn protected(&self) -> Result<Option<String>, Failed> {
+        let target = self.target.as_deref().map(config::target).transpose()?;
+        Ok(target.filter(|target| target.protected).map(|target| target.name.to_string()))
     }
 
     /// Logs in. `application` is what `pg_stat_activity` shall call us.

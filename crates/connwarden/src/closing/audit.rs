@@ -1,7 +1,8 @@
-//! Who did what to whom, and why: a line of JSON for each session that was acted upon.
+//! Who did what to whom, and why: a line of JSON for each session that was acted upon. Somebody who sits at a terminal reads
+//! a sentence instead, unless a file was named.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -75,6 +76,10 @@ impl Audit {
         let line = self.line(victim, outcome);
         let written = match &mut self.file {
             Some(file) => file.write_all(format!("{line}\n").as_bytes()),
+            None if io::stderr().is_terminal() => {
+                say::err(&sentence(victim, outcome));
+                Ok(())
+            }
             None => {
                 say::err(&line);
                 Ok(())
@@ -94,6 +99,19 @@ impl Audit {
         let line = Line { ts_us: now.as_micros() as i64, occasion: &self.occasion, victim };
         serde_json::to_string(&line).map_or_else(|error| error.to_string(), |line| harmless(&line))
     }
+}
+
+fn sentence(victim: &Session, outcome: &Outcome) -> String {
+    let name = clean(&victim.application);
+    let what = match outcome {
+        Outcome::Closed => "closed".to_owned(),
+        Outcome::Cancelled => "cancelled".to_owned(),
+        Outcome::BecameBusy => "became busy, left alone".to_owned(),
+        Outcome::Gone => "had left by itself".to_owned(),
+        Outcome::Denied(why) => format!("denied: {}", clean(why)),
+        Outcome::Error(why) => format!("error: {}", clean(why)),
+    };
+    format!("  pid {} {name}: {what}", victim.pid)
 }
 
 /// JSON in which nothing speaks to a terminal: what `clean` would hide is written as its number.

@@ -28,8 +28,8 @@ pub(crate) struct CancelOptions {
     act: ActOptions,
 }
 
-/// `cancel`. `protected`: the name of a target that wants to be confirmed.
-pub(crate) async fn run(options: CancelOptions, protected: Option<String>) -> Exit {
+/// `cancel`.
+pub(crate) async fn run(options: CancelOptions) -> Exit {
     let act = options.act;
     let rules = match act.filter.filter() {
         Ok(filter) => act.rules(Action::Cancel, filter),
@@ -39,5 +39,5 @@ pub(crate) async fn run(options: CancelOptions, protected: Option<String>) -> Ex
         return say::usage(&mistake);
     }
     let pace = act.pace();
-    flow::carry_out(Order { rules, pace, options: act, question: Question::YesOrNo, protected }).await
+    flow::carry_out(Order { rules, pace, options: act, question: Question::YesOrNo }).await
 }

@@ -38,8 +38,8 @@ pub(crate) struct CloseIdleOptions {
     act: ActOptions,
 }
 
-/// `close-idle`. `protected`: the name of a target that wants to be confirmed.
-pub(crate) async fn run(options: CloseIdleOptions, protected: Option<String>) -> Exit {
+/// `close-idle`.
+pub(crate) async fn run(options: CloseIdleOptions) -> Exit {
     let act = options.act;
     let filter = match act.filter.filter_without_age() {
         Ok(filter) => filter,
@@ -56,5 +56,5 @@ pub(crate) async fn run(options: CloseIdleOptions, protected: Option<String>) ->
         return say::usage(&mistake);
     }
     let pace = act.pace();
-    flow::carry_out(Order { rules, pace, options: act, question: Question::YesOrNo, protected }).await
+    flow::carry_out(Order { rules, pace, options: act, question: Question::YesOrNo }).await
 }

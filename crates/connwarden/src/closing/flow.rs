@@ -25,7 +25,6 @@ pub(super) struct Order {
     pub(super) pace: Pace,
     pub(super) options: ActOptions,
     pub(super) question: Question,
-    pub(super) protected: Option<String>,
 }
 
 /// One command from its beginning to its end.
@@ -37,18 +36,22 @@ pub(super) async fn carry_out(order: Order) -> Exit {
         yes: options.yes,
         confirm: options.confirm.as_deref(),
     };
+    let protected = match options.server.protected() {
+        Ok(protected) => protected,
+        Err(failed) => return failed.say(&options.output),
+    };
     let asks = somebody_is_there(options.output.form());
-    let course = match course(said, asks, order.protected.as_deref()) {
+    let course = match course(said, asks, protected.as_deref()) {
         Ok(course) => course,
         Err(refusal) => return say::usage(&refusal),
     };
-    match planned(&order, course).await {
+    match planned(&order, course, protected.as_deref()).await {
         Ok(exit) => exit,
         Err(failed) => failed.say(&options.output),
     }
 }
 
-async fn planned(order: &Order, course: Course) -> Result<Exit, Failed> {
+async fn planned(order: &Order, course: Course, protected: Option<&str>) -> Result<Exit, Failed> {
     let (rules, options) = (&order.rules, &order.options);
     let mut connection = options.server.connect(&format!("connwarden {}", rules.action.name())).await?;
     let sample = Sample::take(&mut connection, Wants::default()).await?;
@@ -63,7 +66,7 @@ async fn planned(order: &Order, course: Course) -> Result<Exit, Failed> {
         connection.close().await;
         show(order, &report);
         if !plan.victims.is_empty() {
-            say::err(&not_done(order));
+            say::err(&not_done(order, protected));
         }
         return Ok(Exit::Done);
     }
@@ -114,12 +117,12 @@ fn show(order: &Order, report: &CloseReport) {
     }
 }
 
-fn not_done(order: &Order) -> String {
+fn not_done(order: &Order, protected: Option<&str>) -> String {
     let (past, verb) = match order.rules.action {
         Action::CloseIdle | Action::ForceClose => ("closed", "close"),
         Action::Cancel => ("cancelled", "cancel"),
     };
-    let confirm = order.protected.as_ref().map(|name| format!(" --confirm {name}")).unwrap_or_default();
+    let confirm = protected.map(|name| format!(" --confirm {name}")).unwrap_or_default();
     format!("Nothing {past} (dry run). Add --apply --yes{confirm} to {verb}.")
 }
 

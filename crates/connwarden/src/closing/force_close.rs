@@ -40,8 +40,8 @@ pub(crate) struct ForceCloseOptions {
     act: ActOptions,
 }
 
-/// `force-close`. `protected`: the name of a target that wants to be confirmed.
-pub(crate) async fn run(options: ForceCloseOptions, protected: Option<String>) -> Exit {
+/// `force-close`.
+pub(crate) async fn run(options: ForceCloseOptions) -> Exit {
     let act = options.act;
     let rules = match act.filter.filter() {
         Ok(filter) => act.rules(Action::ForceClose, filter),
@@ -51,5 +51,5 @@ pub(crate) async fn run(options: ForceCloseOptions, protected: Option<String>) -
         return say::usage(&mistake);
     }
     let pace = Pace { cancel_first: options.cancel_first, grace: options.grace.duration(), ..act.pace() };
-    flow::carry_out(Order { rules, pace, options: act, question: Question::TheNumber, protected }).await
+    flow::carry_out(Order { rules, pace, options: act, question: Question::TheNumber }).await
 }

@@ -85,9 +85,9 @@ impl Given {
         let world = World::beside(&path);
         let source = Source { path: path.display().to_string(), text };
         let loaded = load(source, &overrides, &world).map_err(Refusal::Report)?;
-        if self.serves && loaded.config.is_targets_only() {
+        if self.serves && loaded.config.is_for_looking_only() {
             return Err(Refusal::File(format!(
-                "{}: error: the file has targets and nothing to serve\n  \
+                "{}: error: the file has nothing to serve\n  \
                  = add [server.main], [database.\"*\"] and [user.app]: connwarden config init --output - shows them",
                 path.display()
             )));

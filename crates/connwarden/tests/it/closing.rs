@@ -245,3 +245,26 @@ fn status_shows_the_sessions_that_are_meant() {
     assert_eq!(wrong.code, 64);
     assert!(wrong.err.contains("did you mean \"idle\"?"), "{}", wrong.err);
 }
+
+#[test]
+fn a_protected_target_is_told_to_those_who_change_anything() {
+    let bed = Bed::new("protected");
+    let _api = bed.guests("app", "wall-django-api", 2);
+    let (host, port) = (bed.postgres.host().display(), bed.postgres.port());
+    let dsn = format!("host={host} port={port} user=postgres dbname=wall");
+    bed.dir.write("connwarden.toml", &format!("[target.prod]\ndsn = \"{dsn}\"\nprotected = true\n"));
+    let run = |more: &[&str]| {
+        bed.dir.run(&with(&[&NOW, &["--target", "prod", "--app", "wall-*"], &["--recheck", "0s"], more]))
+    };
+    let shown = run(&[]);
+    assert_eq!(shown.code, 0, "{}", shown.err);
+    assert!(shown.err.contains("--apply --yes --confirm prod"), "{}", shown.err);
+    for unconfirmed in [&["--apply", "--yes"][..], &["--apply", "--yes", "--confirm", "other"]] {
+        let ran = run(unconfirmed);
+        assert_eq!(ran.code, 64, "{}", ran.err);
+        assert!(ran.err.contains("target prod is protected"), "{}", ran.err);
+    }
+    bed.holds("wall-django-api", 2);
+    assert_eq!(run(&["--apply", "--yes", "--confirm", "prod"]).code, 0);
+    bed.holds("wall-django-api", 0);
+}

@@ -57,7 +57,7 @@ pub fn refused(is_full: bool, message: &str, hint: Option<&str>) -> Check {
     } else {
         Check::skip(Id::Login, clean(message))
     };
-    check.hint = hint.map(clean);
+    check.hint = hint.map(|hint| clean(&hint.lines().collect::<Vec<_>>().join("; ")));
     check
 }
 

@@ -32,7 +32,6 @@ pub struct Connection {
     parameters: BTreeMap<String, String>,
     patience: Duration,
     pub(super) way: Way,
-    pub(super) protected: Option<String>,
 }
 
 impl fmt::Debug for Connection {
@@ -57,7 +56,6 @@ impl Connection {
             parameters: BTreeMap::new(),
             patience,
             way: Way::Ordinary,
-            protected: None,
         }
     }
 
@@ -132,11 +130,6 @@ impl Connection {
     /// How it got in.
     pub fn way(&self) -> &Way {
         &self.way
-    }
-
-    /// The name of the target, where somebody protected it: commands that change anything want it repeated first.
-    pub fn protected(&self) -> Option<&str> {
-        self.protected.as_deref()
     }
 
     /// Nobody reads along.

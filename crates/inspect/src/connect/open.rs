@@ -181,7 +181,6 @@ impl Attempt<'_> {
             looked: &settings.looked,
         };
         let mut connection = session(&host.endpoint, how, secrecy, entry, settings.timeout).await?;
-        connection.protected.clone_from(&settings.protected);
         Ok(connection)
     }
 }

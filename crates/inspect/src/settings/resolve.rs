@@ -77,8 +77,6 @@ pub struct Settings {
     pub timeout: Duration,
     /// How long to wait for a slot of a full server.
     pub wait_slot: Option<Duration>,
-    /// The name of a target that somebody protected; the caller's to fill in.
-    pub protected: Option<String>,
     /// Where the password was given, if it was.
     pub password_from: Option<Origin>,
     /// What is not as it should be, though it does not hinder.
@@ -132,7 +130,6 @@ impl Settings {
                 .map(str::to_owned),
             timeout: timeout(&words, request.timeout)?,
             wait_slot: request.wait_slot,
-            protected: None,
             password_from: password.is_some().then(|| words.origin("password").clone()),
             hosts,
             user,

@@ -96,14 +96,3 @@ fn a_dropped_connection_gives_its_slot_back() {
     wait::until("the slot is free", wait::PATIENCE, || Ok((postgres.sessions("app")? == 0).then_some(())))
         .unwrap();
 }
-
-#[test]
-fn a_protected_target_is_told_to_those_who_change_anything() {
-    let postgres = Postgres::start(PostgresOptions::default()).unwrap();
-    let home = Home::new();
-    let (host, port) = (postgres.host().display(), postgres.port());
-    let mut settings = home.settings(&format!("host={host} port={port} user=postgres"));
-    assert_eq!(bed::open(&settings).unwrap().protected(), None);
-    settings.protected = Some("prod".into());
-    assert_eq!(bed::open(&settings).unwrap().protected(), Some("prod"));
-}

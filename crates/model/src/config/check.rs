@@ -74,7 +74,7 @@ impl Build {
 
     /// What the proxy needs. A file for the commands that look at servers may do without.
     fn missing(&mut self, problem: &str, fix: &str) {
-        if self.config.is_targets_only() {
+        if self.config.is_for_looking_only() {
             return;
         }
         self.mistakes.push(Mistake::new(Place::Whole, problem, fix));

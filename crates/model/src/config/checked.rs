@@ -97,9 +97,9 @@ impl Config {
         self.targets.insert(target.name.clone(), Arc::new(target));
     }
 
-    /// True where there are targets, and nothing for the proxy to serve.
-    pub fn is_targets_only(&self) -> bool {
-        !self.targets.is_empty()
+    /// True where there is something for the commands that look at servers, and nothing for the proxy to serve.
+    pub fn is_for_looking_only(&self) -> bool {
+        (!self.targets.is_empty() || self.checks != Checks::with_defaults())
             && self.servers.is_empty()
             && self.databases.is_empty()
             && self.users.is_empty()

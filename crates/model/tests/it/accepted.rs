@@ -237,7 +237,7 @@ fn a_target_is_read_by_itself_and_its_secret_only_when_it_is_used() {
     assert!(aim(text, "lost").unwrap_err().contains("NOT_SET is not set"));
     assert!(aim(text, "prd").unwrap_err().contains("the file has dev, prod, lost"));
     let loaded = accepted(text);
-    assert!(loaded.config.is_targets_only(), "a file for commands needs no server");
+    assert!(loaded.config.is_for_looking_only(), "a file for commands needs no server");
     assert!(!loaded.explained.to_toml(false).contains("host=/tmp"), "a DSN may hold a password");
 }
 
