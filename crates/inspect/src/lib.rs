@@ -2,10 +2,11 @@
 //!
 //! Only `connect` touches sockets; everything else looks at what was read: `catalog` holds the questions and the types
 //! of their answers, `census` adds them up, `report` is what is said to programs, `form` how it is
-//! written for people. Nothing here knows a proxy.
+//! written for people, `record` keeps samples in memory and in files. Nothing here knows a proxy.
 
 pub mod catalog;
 pub mod census;
 pub mod connect;
 pub mod form;
+pub mod record;
 pub mod report;
