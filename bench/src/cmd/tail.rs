@@ -36,7 +36,8 @@ pub(crate) struct Args {
 /// Runs the turns for each number of clients.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let most = args.clients.iter().copied().max().unwrap_or(1);
-    let mut arena = Arena::open(&args.arena, if args.work > 0 { Kind::Paced(args.work) } else { Kind::Null }, most)?;
+    let mut arena =
+        Arena::open(&args.arena, if args.work > 0 { Kind::Paced(args.work) } else { Kind::Null }, most)?;
     let circumstances = arena.circumstances();
     let names = arena.pair_names()?;
     arena.start()?;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+use crate::monitor::{MonitorOptions, ReplayOptions};
 use crate::status::StatusOptions;
 
 /// The version line: `connwarden 0.1.0 (1a2b3c4, 2026-01-31)`.
@@ -46,6 +47,10 @@ pub(crate) struct HelpOption {
 pub(crate) enum Command {
     /// Show who holds the connections of a server
     Status(Box<StatusOptions>),
+    /// Watch a server: a live view on a terminal, a line per look in a pipe
+    Monitor(Box<MonitorOptions>),
+    /// Look at what `monitor --record` wrote
+    Replay(Box<ReplayOptions>),
     /// Serve: pool the connections of many clients over few of the server
     Proxy(Box<ProxyOptions>),
     /// Write, check and show the configuration

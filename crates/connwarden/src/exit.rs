@@ -19,6 +19,8 @@ pub(crate) enum Exit {
     Usage,
     /// The configuration was refused.
     Refused,
+    /// Ctrl-C.
+    Interrupted,
 }
 
 impl From<Exit> for ExitCode {
@@ -31,6 +33,7 @@ impl From<Exit> for ExitCode {
             Exit::Unreached => 3,
             Exit::Usage => 64,
             Exit::Refused => 78,
+            Exit::Interrupted => 130,
         })
     }
 }

@@ -8,6 +8,7 @@ use clap::{CommandFactory, Parser};
 mod cli;
 mod config;
 mod exit;
+mod monitor;
 mod output;
 mod proxy;
 mod say;
@@ -25,6 +26,8 @@ fn main() -> ExitCode {
     let exit = match cli.command {
         None => help(&mut Cli::command()),
         Some(Command::Status(options)) => block_on(status::run(*options)),
+        Some(Command::Monitor(options)) => block_on(monitor::run(*options)),
+        Some(Command::Replay(options)) => block_on(monitor::replay(*options)),
         Some(Command::Proxy(options)) => proxy::run(*options),
         Some(Command::Config { command: None, .. }) => help(config_command(&mut Cli::command())),
         Some(Command::Config { command: Some(ConfigCommand::Check(options)), .. }) => config::check(&options),

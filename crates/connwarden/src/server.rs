@@ -68,8 +68,13 @@ impl From<ConnectError> for Failed {
             ConnectError::Refused { error, .. } => Some(error.sqlstate.clone()),
             _ => None,
         };
-        let report =
-            FailureReport { schema: "connwarden.error/1", code, sqlstate, message: error.to_string(), hint: None };
+        let report = FailureReport {
+            schema: "connwarden.error/1",
+            code,
+            sqlstate,
+            message: error.to_string(),
+            hint: None,
+        };
         Self { report, exit: Exit::Unreached }
     }
 }

@@ -3,6 +3,8 @@
 
 mod common;
 mod status;
+mod watch;
 
 pub use common::{Failure, FailureReport, LimitReport, Target, Visibility};
 pub use status::{GroupReport, SessionReport, StatusReport};
+pub use watch::WatchReport;

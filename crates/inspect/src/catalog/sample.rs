@@ -40,7 +40,8 @@ impl Sample {
             }
         }
         let mut answers = connection.ask(&sql).await?.into_iter();
-        let mut next = || answers.next().ok_or_else(|| AskError::Shape("fewer answers than questions".into()));
+        let mut next =
+            || answers.next().ok_or_else(|| AskError::Shape("fewer answers than questions".into()));
         let facts = Facts::read(&next()?)?;
         let mut sessions = Session::read_all(&next()?)?;
         sessions.retain(|session| session.pid != facts.pid);

@@ -176,7 +176,9 @@ impl Session {
     fn read(row: &Row<'_>) -> Result<Self, AskError> {
         let hidden = row.flag("is_hidden")?;
         let client = match (row.maybe("client_addr")?, row.maybe::<i32>("client_port")?) {
-            (Some(address), port) => Client::Address(address, port.and_then(|p| u16::try_from(p).ok()).unwrap_or(0)),
+            (Some(address), port) => {
+                Client::Address(address, port.and_then(|p| u16::try_from(p).ok()).unwrap_or(0))
+            }
             (None, _) if hidden => Client::Hidden,
             (None, _) => Client::Local,
         };

@@ -69,7 +69,10 @@ pub struct Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("place", &self.place).field("pid", &self.pid).finish_non_exhaustive()
+        f.debug_struct("Connection")
+            .field("place", &self.place)
+            .field("pid", &self.pid)
+            .finish_non_exhaustive()
     }
 }
 
@@ -170,7 +173,8 @@ impl Connection {
             match tag {
                 Tag::RowDescription => answers.push(Answer::new(columns(&body)?)),
                 Tag::DataRow => {
-                    let answer = answers.last_mut().ok_or_else(|| AskError::Shape("a row of nothing".into()))?;
+                    let answer =
+                        answers.last_mut().ok_or_else(|| AskError::Shape("a row of nothing".into()))?;
                     answer.push(values(&body)?)?;
                 }
                 Tag::ParameterStatus => self.note(&body),
@@ -232,8 +236,8 @@ impl Connection {
     async fn receive(&mut self) -> Result<(Tag, Vec<u8>), AskError> {
         loop {
             let unread = &self.inbox[self.used..];
-            let header = frame::peek(unread, MESSAGE_BYTES_MAX)
-                .map_err(|error| AskError::Shape(error.to_string()))?;
+            let header =
+                frame::peek(unread, MESSAGE_BYTES_MAX).map_err(|error| AskError::Shape(error.to_string()))?;
             if let Some(header) = header
                 && unread.len() >= header.total()
             {

@@ -131,10 +131,18 @@ fn verdict(report: &StatusReport, marks: Marks) -> String {
     match share.level {
         Level::Ok => format!("{} Connection utilization is healthy", if ascii { "OK" } else { "✅" }),
         Level::Warning => {
-            format!("{} Connection utilization is above {:.0}%", if ascii { "WARNING" } else { "⚠️" }, share.warn)
+            format!(
+                "{} Connection utilization is above {:.0}%",
+                if ascii { "WARNING" } else { "⚠️" },
+                share.warn
+            )
         }
         Level::Critical => {
-            format!("{} Connection utilization is above {:.0}%", if ascii { "CRITICAL" } else { "🚨" }, share.crit)
+            format!(
+                "{} Connection utilization is above {:.0}%",
+                if ascii { "CRITICAL" } else { "🚨" },
+                share.crit
+            )
         }
     }
 }
@@ -223,8 +231,12 @@ fn limits(out: &mut String, limits: &[LimitReport], style: Style) {
     }
     line(out, "");
     line(out, &style.paint().tone(Tone::Strong, "=== Limits closest to full ==="));
-    let mut table =
-        Table::new(&[("LIMIT", Align::Left), ("NAME", Align::Left), ("USED", Align::Right), ("", Align::Right)]);
+    let mut table = Table::new(&[
+        ("LIMIT", Align::Left),
+        ("NAME", Align::Left),
+        ("USED", Align::Right),
+        ("", Align::Right),
+    ]);
     for limit in held {
         let kind = match limit.kind {
             crate::catalog::LimitKind::Role => "role",

@@ -42,7 +42,11 @@ impl Table {
         let widths: Vec<usize> = (0..self.columns.len())
             .map(|at| {
                 let cells = self.rows.iter().map(|row| row[at].as_str());
-                std::iter::once(self.columns[at].0.as_str()).chain(cells).map(UnicodeWidthStr::width).max().unwrap_or(0)
+                std::iter::once(self.columns[at].0.as_str())
+                    .chain(cells)
+                    .map(UnicodeWidthStr::width)
+                    .max()
+                    .unwrap_or(0)
             })
             .collect();
         let line = |cells: &mut dyn Iterator<Item = &str>| {

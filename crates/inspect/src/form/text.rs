@@ -8,7 +8,8 @@ pub fn clean(text: &str) -> String {
 
 /// The same, no longer than `chars_max` characters; what was cut off shows as `…`.
 pub fn clean_within(text: &str, chars_max: usize) -> String {
-    let mut cleaned: String = text.chars().take(chars_max).map(|c| if is_harmless(c) { c } else { '?' }).collect();
+    let mut cleaned: String =
+        text.chars().take(chars_max).map(|c| if is_harmless(c) { c } else { '?' }).collect();
     if text.chars().nth(chars_max).is_some() {
         cleaned.pop();
         cleaned.push('…');

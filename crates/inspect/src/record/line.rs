@@ -78,9 +78,9 @@ impl Entry {
         let kind: Kind = serde_json::from_str(text).map_err(Misread::Json)?;
         match kind {
             Kind { schema: Some(schema), .. } if schema != SCHEMA => Err(Misread::Schema(schema)),
-            Kind { schema: Some(_), .. } => {
-                serde_json::from_str::<OriginLine>(text).map(|line| Self::Origin(line.origin)).map_err(Misread::Json)
-            }
+            Kind { schema: Some(_), .. } => serde_json::from_str::<OriginLine>(text)
+                .map(|line| Self::Origin(line.origin))
+                .map_err(Misread::Json),
             Kind { failed_us: Some(at_us), .. } => serde_json::from_str::<FailureLine>(text)
                 .map(|line| Self::Failure { at_us, why: line.why })
                 .map_err(Misread::Json),

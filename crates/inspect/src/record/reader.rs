@@ -145,7 +145,8 @@ mod tests {
 
     #[test]
     fn a_torn_last_line_is_the_end_and_not_an_error() {
-        let (entries, error, torn) = read(&format!("{HEAD}\n{{\"failed_us\":1,\"why\":\"x\"}}\n{{\"facts\":{{\"ver"));
+        let (entries, error, torn) =
+            read(&format!("{HEAD}\n{{\"failed_us\":1,\"why\":\"x\"}}\n{{\"facts\":{{\"ver"));
         assert_eq!((entries.len(), error, torn), (2, None, true));
     }
 
@@ -159,7 +160,11 @@ mod tests {
     #[test]
     fn another_file_is_refused_and_said_so() {
         assert!(read("pid,app\n1,x\n").1.is_some_and(|error| error.starts_with("not a recording")));
-        assert!(read(r#"{"facts":{},"texts":[],"sessions":[]}"#).1.is_some_and(|error| error.starts_with("not a recording")));
+        assert!(
+            read(r#"{"facts":{},"texts":[],"sessions":[]}"#)
+                .1
+                .is_some_and(|error| error.starts_with("not a recording"))
+        );
         let other = read("{\"schema\":\"connwarden.samples/9\"}\n").1;
         assert!(other.as_deref().is_some_and(|error| error.contains("samples/9")), "{other:?}");
         assert_eq!(read(""), (Vec::new(), None, false));

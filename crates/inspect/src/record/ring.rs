@@ -68,7 +68,8 @@ impl Ring {
 
     /// The last one before `number`; where all of those are gone, the oldest.
     pub fn before(&self, number: u64) -> Option<&Kept> {
-        let (kept, _) = self.kept.iter().rev().find(|(kept, _)| kept.number < number).or(self.kept.front())?;
+        let (kept, _) =
+            self.kept.iter().rev().find(|(kept, _)| kept.number < number).or(self.kept.front())?;
         Some(kept)
     }
 

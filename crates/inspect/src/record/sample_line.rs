@@ -340,9 +340,20 @@ pub(in crate::record) mod tests {
             sessions: vec![
                 session(1, State::IdleInTransactionAborted, Client::Address("::1".parse().unwrap(), 5)),
                 session(2, State::Active, Client::Local),
-                Session { database: None, user: None, query: None, ..session(3, State::Starting, Client::Hidden) },
+                Session {
+                    database: None,
+                    user: None,
+                    query: None,
+                    ..session(3, State::Starting, Client::Hidden)
+                },
             ],
-            limits: vec![Limit { kind: LimitKind::Role, name: "app".into(), limit: 20, exempt: false, used: 3 }],
+            limits: vec![Limit {
+                kind: LimitKind::Role,
+                name: "app".into(),
+                limit: 20,
+                exempt: false,
+                used: 3,
+            }],
             counters: Some(Counters { sessions: 5, active_ms: 0.3, ..Counters::default() }),
         }
     }

@@ -196,8 +196,9 @@ impl StatusReport {
             by: by.to_vec(),
             groups: group(sample, by, &keep).iter().map(|group| GroupReport::of(group, by)).collect(),
             role_and_database_limits: sample.limits.iter().map(LimitReport::from).collect(),
-            sessions: with_sessions
-                .then(|| sample.sessions.iter().filter(|session| keep(session)).map(SessionReport::from).collect()),
+            sessions: with_sessions.then(|| {
+                sample.sessions.iter().filter(|session| keep(session)).map(SessionReport::from).collect()
+            }),
             totals: TotalsReport::from(totals),
         }
     }
