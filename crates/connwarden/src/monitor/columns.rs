@@ -80,7 +80,7 @@ pub(crate) mod sessions {
     pub(crate) const WAIT: usize = 8;
     pub(crate) const QUERY: usize = 9;
     pub(crate) const ALL: [Column; 10] = [
-        Column { order: Order::Ascending, ..number("PID", 8, 0) },
+        Column { order: Order::Ascending, ..number("PID", 7, 0) },
         name("APPLICATION", 14, 32, 0),
         name("USER", 8, 16, 0),
         name("DB", 8, 16, 100),
@@ -89,7 +89,7 @@ pub(crate) mod sessions {
         number("AGE", 8, 0),
         number("TX AGE", 8, 0),
         name("WAITS FOR", 18, 26, 130),
-        picture("LAST STATEMENT", 12, 250, 0),
+        picture("STATEMENT", 12, 250, 0),
     ];
 }
 

@@ -53,6 +53,7 @@ pub(crate) fn draw(frame: &mut Frame<'_>, state: &State) {
         Screen::Session(_) => session::session(&mut canvas, layout.list, state),
     }
     about::about(&mut canvas, layout.about, state);
+    list::left_out(&mut canvas, &layout, state);
     if let Link::Down { .. } = state.link {
         let top = layout.slots.y;
         canvas.dim(Rect { y: top, height: layout.footer.y.saturating_sub(top), ..canvas.area });

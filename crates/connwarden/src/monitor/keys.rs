@@ -72,18 +72,22 @@ pub(crate) fn bindings(state: &State) -> Vec<Binding> {
     if screen.view().is_some_and(|view| view != View::Events) {
         keys.push(("s", "sort", "sort by the next column; < and > choose one, r turns the order round"));
     }
-    if state.origin.is_file() {
+    let is_file = state.origin.is_file();
+    if is_file {
         keys.push(("p", "play", "play and pause"));
-        keys.push(("[ ]", "step", "one look back, one look on"));
-        keys.push(("+ -", "speed", "faster, slower"));
     } else {
-        keys.push(("p", "pause", "hold the picture; the server is still looked at, and the curve goes on"));
-        keys.push(("[ ]", "history", "one look back, one look on; at the newest one it is live again"));
-        keys.push(("+ -", "interval", "look less often, more often"));
+        keys.push(("p", "pause", "hold the picture; the server is still looked at"));
     }
     keys.push(("y", "copy", "copy the selected name, pid or text into the clipboard (OSC 52)"));
     keys.push(("?", "help", "this"));
     keys.push(("q", "quit", "end; Ctrl-C as well"));
+    if is_file {
+        keys.push(("[ ]", "step", "one look back, one look on"));
+        keys.push(("+ -", "speed", "faster, slower"));
+    } else {
+        keys.push(("[ ]", "history", "one look back, one look on; behind the newest it is live again"));
+        keys.push(("+ -", "interval", "look less often, more often"));
+    }
     if list {
         keys.push(("j k", "", "down, up; arrows, PgUp, PgDn, Home and End as well"));
     }

@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_burst_names_whose_sessions_they_were() {
-        let news = told(&sample(0, &[("a", 20), ("b", 3)]), &sample(5, &[("a", 2), ("b", 3)]));
+        let news = told(&sample(0, &[("b", 3), ("a", 20)]), &sample(5, &[("b", 3), ("a", 2)]));
         assert_eq!(news, ["18 of 23 sessions vanished at once, 18 of them a"]);
         assert!(told(&sample(0, &[("a", 60)]), &sample(5, &[("a", 45)])).is_empty());
     }

@@ -17,7 +17,6 @@ pub(super) fn about(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     if area.height < 3 {
         return;
     }
-    // The frame is drawn under what a list has already said on its edge.
     let (title, lines) = match state.screen() {
         Screen::View(View::Apps) => about_group(state, usize::from(area.height) - 2),
         Screen::View(View::Sessions) | Screen::SessionsOf(..) => about_session(state, area),
@@ -25,24 +24,13 @@ pub(super) fn about(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         Screen::View(View::Events) => about_event(state, area),
         Screen::Session(_) => return,
     };
-    let inside = frame(canvas, area, &title);
+    let inside = canvas.panel(area, &clean_within(&title, 48), canvas.theme.title());
     for (y, pieces) in (inside.y..inside.bottom()).zip(lines) {
         canvas.pieces(inside.x + 1, y, inside.width.saturating_sub(2), &pieces);
     }
 }
 
 type Lines = Vec<Vec<(String, Style)>>;
-
-/// As [`Canvas::panel`], but what stands on the right of the upper edge stays.
-fn frame(canvas: &mut Canvas<'_>, area: Rect, title: &str) -> Rect {
-    let kept: Vec<_> = (area.x..area.right()).map(|x| canvas.buffer[(x, area.y)].clone()).collect();
-    let style = canvas.theme.title();
-    let inside = canvas.panel(area, &clean_within(title, 48), style);
-    for (x, cell) in (area.x..area.right()).zip(kept).filter(|(_, cell)| cell.symbol() != " ") {
-        canvas.buffer[(x, area.y)] = cell;
-    }
-    inside
-}
 
 fn about_group(state: &State, rows: usize) -> (String, Lines) {
     let theme = state.theme;

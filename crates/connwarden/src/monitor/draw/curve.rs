@@ -31,14 +31,14 @@ pub(super) fn curve(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     }
     let peak = state.history.points(shown.number, SPAN_S).map(|point| point.percent).fold(0.0, f64::max);
     let now = state.history.points(shown.number, SPAN_S).last().map_or(0.0, |point| point.percent);
-    let mut text = format!(" util {now:.0}%  peak {peak:.0}%");
+    let mut text = format!("util {now:.0}% peak {peak:.0}%");
     if let Some(pace) = state.pace {
-        text.push_str(&format!("  churn {:.1}/s", pace.new_per_s));
+        text.push_str(&format!(" churn {:.1}/s", pace.new_per_s));
         if let Some(reuse) = pace.transactions_per_session.filter(|_| inside.width > 44) {
-            text.push_str(&format!("  reuse {reuse:.0} tx/sess"));
+            text.push_str(&format!(" reuse {reuse:.0} tx/sess"));
         }
         if let Some(rate) = pace.transactions_per_s.filter(|_| inside.width > 60) {
-            text.push_str(&format!("  {rate:.0} tx/s"));
+            text.push_str(&format!(" {rate:.0} tx/s"));
         }
     }
     canvas.put(inside.x, inside.bottom().saturating_sub(1), inside.width, &text, Style::new());

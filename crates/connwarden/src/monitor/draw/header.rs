@@ -37,14 +37,17 @@ pub(super) fn header(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     middle.push((time(state), Style::new()));
     let middle_cells: u16 = middle.iter().map(|(text, _)| fit::cells(text) + 2).sum();
 
-    let name_cells = 13;
-    let room = area.width.saturating_sub(name_cells + middle_cells + right_cells + 1);
-    // Of a long path the end says more; the database stays whole.
-    let dbname = fit::fit(&dbname, room / 2, theme.mark("…", "~"));
-    let place = clean(&state.origin.place);
-    let place = fit::fit_end(&place, room.saturating_sub(fit::cells(&dbname)), theme.mark("…", "~"));
-    let mut pieces =
-        vec![(" connwarden  ".to_owned(), theme.title()), (format!("{place}{dbname}"), theme.strong())];
+    // Of a long path the end says more; our own name and the database's are said where there is room for them.
+    let room = area.width.saturating_sub(middle_cells + right_cells + 2);
+    let name = "connwarden  ";
+    let mut place = clean(&state.origin.place);
+    let has_room = |text: &str| fit::cells(text) + fit::cells(name) <= room;
+    let name = if has_room(&place) { name } else { "" };
+    if has_room(&format!("{place}{dbname}")) {
+        place.push_str(&dbname);
+    }
+    let place = fit::fit_end(&place, room - fit::cells(name).min(room), theme.mark("…", "~"));
+    let mut pieces = vec![(format!(" {name}"), theme.title()), (place, theme.strong())];
     pieces.extend(middle.into_iter().map(|(text, style)| (format!("  {text}"), style)));
     canvas.pieces(area.x, area.y, area.width.saturating_sub(right_cells), &pieces);
     let mut at = area.right().saturating_sub(right_cells);

@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use super::super::columns::{Column, Order, places};
 use super::super::layout::Layout;
 use super::super::listing::Listing;
+use super::super::state::State;
 use super::Canvas;
 
 /// What stands in a cell.
@@ -60,6 +61,8 @@ pub(super) fn list(
         canvas.put(area.x, y, 1, before, theme.strong());
         for (column, place) in places.iter().enumerate() {
             let Some((at, cells)) = *place else { continue };
+            #[cfg(test)]
+            tests::CELLS.with(|written| written.set(written.get() + 1));
             let Cell { text, style } = cell(row, column, cells);
             let x = area.x + 1 + at;
             if list.columns[column].right {
@@ -75,7 +78,6 @@ pub(super) fn list(
             }
         }
     }
-    left_out(canvas, layout, list);
 }
 
 fn titles(canvas: &mut Canvas<'_>, area: Rect, list: &List<'_>, places: &[Option<(u16, u16)>]) {
@@ -96,16 +98,33 @@ fn titles(canvas: &mut Canvas<'_>, area: Rect, list: &List<'_>, places: &[Option
     }
 }
 
-/// That there are rows above or below is said where the tabs end.
-fn left_out(canvas: &mut Canvas<'_>, layout: &Layout, list: &List<'_>) {
-    let seen = list.listing.visible(list.rows, usize::from(layout.list.height));
-    if seen.len() == list.rows {
+/// That there are rows above or below is said on the edge below the list.
+pub(super) fn left_out(canvas: &mut Canvas<'_>, layout: &Layout, state: &State) {
+    let Some(view) = state.screen().view() else { return };
+    let rows = state.rows_of(view);
+    let seen = state.listing(view).visible(rows, usize::from(layout.list.height));
+    if seen.len() == rows {
         return;
     }
-    let text = format!(" {}-{} of {} ", seen.start + 1, seen.end, list.rows);
+    let text = format!(" {}-{} of {rows} ", seen.start + 1, seen.end);
     let area = layout.about;
-    if area.height > 0 {
-        let width = area.width.saturating_sub(2);
-        canvas.put_right(area.x, area.y, width, &text, canvas.theme.strong());
+    canvas.put_right(area.x, area.y, area.width.saturating_sub(2), &text, canvas.theme.strong());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    thread_local! {
+        /// Cells that were written out by this thread.
+        pub(super) static CELLS: Cell<usize> = const { Cell::new(0) };
     }
+}
+
+/// What `work` returns, and how many cells were written out for it.
+#[cfg(test)]
+pub(super) fn counted<T>(work: impl FnOnce() -> T) -> (T, usize) {
+    tests::CELLS.with(|written| written.set(0));
+    let done = work();
+    (done, tests::CELLS.with(std::cell::Cell::get))
 }
