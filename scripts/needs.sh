@@ -33,6 +33,7 @@ if [ "$for_what" = all ]; then
   wants python3 command -v python3
   wants python3-venv a_venv
   wants strace command -v strace
+  wants tmux command -v tmux
   wants valgrind command -v valgrind
 fi
 

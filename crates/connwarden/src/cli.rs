@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+use crate::closing::cancel::CancelOptions;
+use crate::closing::close_idle::CloseIdleOptions;
+use crate::closing::force_close::ForceCloseOptions;
 use crate::monitor::{MonitorOptions, ReplayOptions};
 use crate::status::StatusOptions;
 
@@ -51,6 +54,12 @@ pub(crate) enum Command {
     Monitor(Box<MonitorOptions>),
     /// Look at what `monitor --record` wrote
     Replay(Box<ReplayOptions>),
+    /// Close sessions that do nothing and would lose nothing
+    CloseIdle(Box<CloseIdleOptions>),
+    /// Close sessions whatever they do
+    ForceClose(Box<ForceCloseOptions>),
+    /// Cancel running statements; their sessions stay
+    Cancel(Box<CancelOptions>),
     /// Serve: pool the connections of many clients over few of the server
     Proxy(Box<ProxyOptions>),
     /// Write, check and show the configuration

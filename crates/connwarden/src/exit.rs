@@ -11,6 +11,8 @@ pub(crate) enum Exit {
     Warning,
     /// A check says: act.
     Critical,
+    /// Some of it was done.
+    Partly,
     /// Nothing was done.
     Nothing,
     /// The server was not reached.
@@ -19,7 +21,7 @@ pub(crate) enum Exit {
     Usage,
     /// The configuration was refused.
     Refused,
-    /// Ctrl-C.
+    /// Stopped by Ctrl-C.
     Interrupted,
 }
 
@@ -29,6 +31,7 @@ impl From<Exit> for ExitCode {
             Exit::Done => 0,
             Exit::Warning => 1,
             Exit::Critical => 2,
+            Exit::Partly => 1,
             Exit::Nothing => 2,
             Exit::Unreached => 3,
             Exit::Usage => 64,

@@ -6,8 +6,10 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 mod cli;
+mod closing;
 mod config;
 mod exit;
+mod filter;
 mod monitor;
 mod output;
 mod proxy;
@@ -28,6 +30,9 @@ fn main() -> ExitCode {
         Some(Command::Status(options)) => block_on(status::run(*options)),
         Some(Command::Monitor(options)) => block_on(monitor::run(*options)),
         Some(Command::Replay(options)) => block_on(monitor::replay(*options)),
+        Some(Command::CloseIdle(options)) => block_on(closing::close_idle::run(*options, None)),
+        Some(Command::ForceClose(options)) => block_on(closing::force_close::run(*options, None)),
+        Some(Command::Cancel(options)) => block_on(closing::cancel::run(*options, None)),
         Some(Command::Proxy(options)) => proxy::run(*options),
         Some(Command::Config { command: None, .. }) => help(config_command(&mut Cli::command())),
         Some(Command::Config { command: Some(ConfigCommand::Check(options)), .. }) => config::check(&options),

@@ -17,6 +17,7 @@ use crate::say;
 use crate::server::ServerOptions;
 
 mod clock;
+mod closing;
 mod columns;
 mod draw;
 mod event;

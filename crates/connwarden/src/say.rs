@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use crate::exit::Exit;
+
 /// Data, as it is.
 pub(crate) fn out(text: &str) {
     let mut stdout = std::io::stdout().lock();
@@ -20,4 +22,10 @@ pub(crate) fn json(document: &impl serde::Serialize) {
         Ok(text) => out(&format!("{text}\n")),
         Err(error) => err(&format!("error: {error}")),
     }
+}
+
+/// What on the command line makes no sense, and the exit code for it.
+pub(crate) fn usage(error: &impl std::fmt::Display) -> Exit {
+    err(&format!("error: {error}"));
+    Exit::Usage
 }

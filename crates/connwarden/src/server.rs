@@ -22,7 +22,7 @@ pub(crate) struct ServerOptions {
     #[arg(short, long, value_name = "PORT")]
     port: Option<u16>,
     /// Role
-    #[arg(short = 'U', long, value_name = "ROLE")]
+    #[arg(short = 'U', long = "username", value_name = "ROLE")]
     user: Option<String>,
     /// Database
     #[arg(long, value_name = "NAME")]

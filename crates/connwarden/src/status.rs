@@ -3,10 +3,12 @@
 use clap::{Args, ValueEnum};
 use inspect::catalog::{Sample, Wants};
 use inspect::census::{By, Level, Thresholds};
+use inspect::filter::Filter;
 use inspect::form::status as form;
 use inspect::report::StatusReport;
 
 use crate::exit::Exit;
+use crate::filter::FilterOptions;
 use crate::output::{Form, OutputOptions};
 use crate::say;
 use crate::server::{Failed, ServerOptions};
@@ -15,6 +17,7 @@ const EXAMPLES: &str = "\
 Examples:
   connwarden status
   connwarden status --by user,client
+  connwarden status --app 'wall-*' --where 'idle>5m or hidden'
   connwarden status -h db.internal -U postgres -o json | jq .utilization
 
 Exit codes: 0 done, 3 server not reached, 64 usage; with --check 0 ok, 1 warning,
@@ -35,6 +38,8 @@ pub(crate) struct StatusOptions {
     /// Leave the verdict as exit code
     #[arg(long)]
     check: bool,
+    #[command(flatten)]
+    filter: FilterOptions,
     #[command(flatten)]
     output: OutputOptions,
     #[command(flatten)]
@@ -64,7 +69,11 @@ impl From<Key> for By {
 
 /// `status`.
 pub(crate) async fn run(options: StatusOptions) -> Exit {
-    match look(&options).await {
+    let filter = match options.filter.filter() {
+        Ok(filter) => filter,
+        Err(error) => return say::usage(&error),
+    };
+    match look(&options, &filter).await {
         Ok(report) => {
             let (style, top) = (options.output.style(), options.top);
             match options.output.form() {
@@ -83,11 +92,13 @@ pub(crate) async fn run(options: StatusOptions) -> Exit {
     }
 }
 
-async fn look(options: &StatusOptions) -> Result<StatusReport, Failed> {
+async fn look(options: &StatusOptions, filter: &Filter) -> Result<StatusReport, Failed> {
     let mut connection = options.server.connect("connwarden status").await?;
     let sample = Sample::take(&mut connection, Wants { limits: true, counters: false }).await?;
     let place = connection.place().to_owned();
     connection.close().await;
     let by: Vec<By> = options.by.iter().copied().map(By::from).collect();
-    Ok(StatusReport::of(&sample, &place, Thresholds::default(), &by, options.sessions, |_| true))
+    Ok(StatusReport::of(&sample, &place, Thresholds::default(), &by, options.sessions, |session| {
+        filter.matches(session)
+    }))
 }

@@ -10,4 +10,4 @@ pub use counters::Counters;
 pub use facts::Facts;
 pub use limits::{Limit, LimitKind};
 pub use sample::{Sample, Wants};
-pub use session::{Client, Session, State};
+pub use session::{Client, QUERY_CHARS_MAX, Session, State};

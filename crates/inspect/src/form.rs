@@ -1,5 +1,6 @@
 //! How things are written: for people, for pipes, for programs. Pure: text in, text out.
 
+pub mod close;
 mod paint;
 pub mod status;
 mod table;

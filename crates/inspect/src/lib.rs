@@ -6,7 +6,9 @@
 
 pub mod catalog;
 pub mod census;
+pub mod closing;
 pub mod connect;
+pub mod filter;
 pub mod form;
 pub mod record;
 pub mod report;

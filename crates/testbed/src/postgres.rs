@@ -215,8 +215,9 @@ fn template() -> Result<PathBuf> {
     ]);
     output(&mut initdb)?;
     fs::create_dir_all(&shelf).doing(format!("creating {}", shelf.display()))?;
-    let fresh =
-        shelf.join(format!("fresh-{}-{}", std::process::id(), work.path().display().to_string().len()));
+    // The folder's name is ours alone, among processes and among threads.
+    let own = work.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let fresh = shelf.join(format!("fresh-{own}"));
     let _ = fs::remove_dir_all(&fresh);
     copy_tree(&work.join("data"), &fresh)?;
     // Another process may have been quicker; then its copy is as good as ours.

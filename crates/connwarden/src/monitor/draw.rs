@@ -14,6 +14,7 @@ use super::theme::Theme;
 mod about;
 mod apps;
 mod curve;
+mod dialog;
 mod events;
 mod fit;
 mod footer;
@@ -60,6 +61,7 @@ pub(crate) fn draw(frame: &mut Frame<'_>, state: &State) {
         header::banner(&mut canvas, layout.banner, state);
     }
     footer::footer(&mut canvas, layout.footer, state);
+    dialog::dialog(&mut canvas, state);
     if state.help {
         help::help(&mut canvas, state);
     }

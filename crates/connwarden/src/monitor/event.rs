@@ -1,7 +1,10 @@
 //! What happens to the live view, and what it wants done.
 
+use std::sync::Arc;
+
 use inspect::catalog::Sample;
 
+use super::closing::{Done, Order, Planned};
 use super::news::Tone;
 use crate::exit::Exit;
 
@@ -30,6 +33,10 @@ pub(crate) enum Event {
         /// There was a connection, and it is gone.
         lost: bool,
     },
+    /// Who would be closed or cancelled.
+    Planned(Box<Planned>),
+    /// What became of them.
+    Acted(Done),
     /// The recording has no more.
     Ended,
     /// Something about ourselves that is worth telling.
@@ -43,6 +50,12 @@ pub(crate) enum Event {
 pub(crate) enum Action {
     /// Look at the server, or read on in the recording.
     Look,
+    /// Make a plan.
+    Plan(Order),
+    /// Carry a plan out.
+    Act(Arc<Planned>),
+    /// No further than the present one.
+    Stop,
     /// Put a text into the clipboard of the terminal.
     Copy(String),
     /// Draw everything again, whatever the terminal shows.

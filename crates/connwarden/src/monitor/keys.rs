@@ -73,6 +73,19 @@ pub(crate) fn bindings(state: &State) -> Vec<Binding> {
         keys.push(("s", "sort", "sort by the next column; < and > choose one, r turns the order round"));
     }
     let is_file = state.origin.is_file();
+    let acts = matches!(
+        screen,
+        Screen::View(View::Apps | View::Sessions) | Screen::SessionsOf(..) | Screen::Session(_)
+    );
+    if acts && !is_file && !state.read_only {
+        keys.push((
+            "x",
+            "close-idle",
+            "close idle sessions of the selection: shows the plan first, Enter is No",
+        ));
+        keys.push(("K", "terminate", "end sessions whatever they do: the same, and asks for their number"));
+        keys.push(("C", "cancel", "cancel running statements, the sessions stay: the same"));
+    }
     if is_file {
         keys.push(("p", "play", "play and pause"));
     } else {

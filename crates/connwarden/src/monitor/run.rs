@@ -3,6 +3,8 @@
 use std::future::{Future, pending};
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use inspect::record::{Entry, Recording};
@@ -58,6 +60,8 @@ struct View {
     source: Option<Source>,
     looking: Option<Looking>,
     recording: Option<Recording>,
+    /// Ends what is being carried out behind the present session.
+    stop: Arc<AtomicBool>,
     keys: mpsc::Receiver<io::Result<TerminalEvent>>,
     signals: [Signal; 3],
 }
@@ -76,6 +80,7 @@ impl View {
             source: Some(source),
             looking: None,
             recording,
+            stop: Arc::default(),
             keys: read_keys(),
             signals: [interrupt?, terminate?, hangup?],
         })
@@ -143,6 +148,8 @@ impl View {
         let mut events = Vec::new();
         let entry = match report {
             Report::Ended => return vec![Event::Ended],
+            Report::Planned(planned) => return vec![Event::Planned(planned)],
+            Report::Acted(done) => return vec![Event::Acted(done)],
             Report::Failed { why, at_us, lost } => {
                 let entry = Entry::Failure { at_us: now_us(), why: why.clone() };
                 events.push(Event::Failed { why, at_us, lost });
@@ -181,6 +188,18 @@ impl View {
                     self.looking = Some(Box::pin(source.look()));
                 }
             }
+            Action::Plan(order) => {
+                if let Some(source) = self.source.take() {
+                    self.looking = Some(Box::pin(source.plan(order)));
+                }
+            }
+            Action::Act(planned) => {
+                self.stop.store(false, Ordering::Relaxed);
+                if let Some(source) = self.source.take() {
+                    self.looking = Some(Box::pin(source.act(planned, Arc::clone(&self.stop))));
+                }
+            }
+            Action::Stop => self.stop.store(true, Ordering::Relaxed),
             Action::Copy(text) => self.screen.copy(&text)?,
             Action::Redraw => self.screen.terminal.clear()?,
             Action::Quit(exit) => return Ok(Some(exit)),

@@ -3,11 +3,15 @@
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use inspect::catalog::{Sample, Wants};
+use inspect::closing::Ended;
 use inspect::connect::{AskError, Connection};
 use inspect::record::{Entry, ReadError, Reader};
 
+use super::closing::{self, Done, Order, Planned};
 use crate::server::{Failed, ServerOptions};
 
 /// What `pg_stat_activity` calls us.
@@ -27,6 +31,10 @@ pub(crate) enum Report {
         /// There was a connection, and it is gone.
         lost: bool,
     },
+    /// A plan.
+    Planned(Box<Planned>),
+    /// What became of one.
+    Acted(Done),
     /// The file has no more.
     Ended,
 }
@@ -43,6 +51,24 @@ impl Source {
         let report = match &mut self {
             Self::Server(source) => source.look().await,
             Self::File(source) => source.next(),
+        };
+        (self, report)
+    }
+
+    /// Makes a plan of closing or cancelling.
+    pub(crate) async fn plan(mut self, order: Order) -> (Self, Report) {
+        let report = match &mut self {
+            Self::Server(source) => source.plan(&order).await,
+            Self::File(_) => Report::Ended,
+        };
+        (self, report)
+    }
+
+    /// Carries a plan out.
+    pub(crate) async fn act(mut self, planned: Arc<Planned>, stop: Arc<AtomicBool>) -> (Self, Report) {
+        let report = match &mut self {
+            Self::Server(source) => source.act(&planned, &stop).await,
+            Self::File(_) => Report::Ended,
         };
         (self, report)
     }
@@ -96,14 +122,44 @@ impl ServerSource {
         };
         match Sample::take(connection, Wants { limits: true, counters: true }).await {
             Ok(sample) => Report::Sample(Box::new(sample), None),
-            Err(error) => {
-                let lives = matches!(&error, AskError::Server(error) if error.severity == "ERROR");
-                if !lives {
-                    self.connection = None;
-                }
-                Report::Failed { why: error.to_string(), at_us: 0, lost: had && !lives }
-            }
+            Err(error) => self.failed(&error, had),
         }
+    }
+
+    async fn plan(&mut self, order: &Order) -> Report {
+        let had = self.connection.is_some();
+        let connection = match self.connect().await {
+            Ok(connection) => connection,
+            Err(failed) => return Report::Failed { why: failed.report.message, at_us: 0, lost: false },
+        };
+        match closing::plan(connection, order).await {
+            Ok(planned) => Report::Planned(Box::new(planned)),
+            Err(error) => self.failed(&error, had),
+        }
+    }
+
+    /// Only over the connection that the plan was made over.
+    async fn act(&mut self, planned: &Arc<Planned>, stop: &AtomicBool) -> Report {
+        let Some(connection) = &mut self.connection else {
+            return Report::Failed {
+                why: "the connection of the plan is gone".to_owned(),
+                at_us: 0,
+                lost: true,
+            };
+        };
+        let done = closing::act(connection, planned, &|| stop.load(Ordering::Relaxed)).await;
+        if let Ended::Lost(_) = done.ended {
+            self.connection = None;
+        }
+        Report::Acted(done)
+    }
+
+    fn failed(&mut self, error: &AskError, had: bool) -> Report {
+        let lives = matches!(error, AskError::Server(error) if error.severity == "ERROR");
+        if !lives {
+            self.connection = None;
+        }
+        Report::Failed { why: error.to_string(), at_us: 0, lost: had && !lives }
     }
 }
 

@@ -8,6 +8,7 @@ use inspect::census::{By, Pace, Thresholds};
 use inspect::record::Kept;
 use jiff::tz::TimeZone;
 
+use super::closing::{Done, Order, Planned};
 use super::columns::{self, Column};
 use super::filter::Filter;
 use super::history::History;
@@ -144,6 +145,19 @@ pub(crate) struct Edit {
     pub(crate) error: Option<String>,
 }
 
+/// A dialog of closing or cancelling.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Dialog {
+    /// The plan is being made.
+    Planning { order: Order, asked: bool },
+    /// It is shown, and somebody has to say yes.
+    Ask { planned: Arc<Planned>, typed: String },
+    /// It is being carried out.
+    Acting { planned: Arc<Planned>, begun: bool },
+    /// It was.
+    Done(Done),
+}
+
 /// The rows of the screen that is shown.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Rows {
@@ -185,6 +199,7 @@ pub(crate) struct State {
     pub(crate) filter_text: String,
     pub(crate) filter: Filter,
     pub(crate) edit: Option<Edit>,
+    pub(crate) dialog: Option<Dialog>,
     pub(crate) rows: Rows,
     pub(crate) tagged: BTreeSet<Identity>,
     pub(crate) news: VecDeque<NewsItem>,
@@ -225,6 +240,7 @@ impl State {
             filter_text: String::new(),
             filter: Filter::default(),
             edit: None,
+            dialog: None,
             rows: Rows::default(),
             tagged: BTreeSet::new(),
             news: VecDeque::new(),

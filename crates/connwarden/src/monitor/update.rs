@@ -13,6 +13,7 @@ use super::rows;
 use super::state::{Kind, Link, NEWS_MAX, NewsItem, Rows, Screen, State, View, identity_of};
 use crate::exit::Exit;
 
+pub(in crate::monitor) mod dialog;
 mod press;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,12 @@ const GAP_MAX_S: f64 = 5.0;
 
 /// Takes an event in.
 pub(crate) fn update(state: &mut State, event: Event) -> Vec<Action> {
+    let mut actions = taken(state, event);
+    actions.extend(dialog::carry_on(state));
+    actions
+}
+
+fn taken(state: &mut State, event: Event) -> Vec<Action> {
     match event {
         Event::Tick { now_s, clock_us } => return tick(state, now_s, clock_us),
         Event::Resize(columns, rows) => {
@@ -35,6 +42,8 @@ pub(crate) fn update(state: &mut State, event: Event) -> Vec<Action> {
         Event::Key(key) => return press::press(state, key),
         Event::Sample(sample, gap_s) => return sampled(state, *sample, gap_s),
         Event::Failed { why, at_us, lost } => failed(state, &why, at_us, lost),
+        Event::Planned(planned) => dialog::planned(state, *planned),
+        Event::Acted(done) => dialog::acted(state, done),
         Event::Ended => {
             state.looking = false;
             if let Kind::File { playing, ended, .. } = &mut state.origin.kind {
@@ -113,6 +122,8 @@ fn sampled(state: &mut State, sample: Sample, gap_s: Option<f64>) -> Vec<Action>
 
 fn failed(state: &mut State, why: &str, at_us: i64, lost: bool) {
     state.looking = false;
+    // A plan that was not made, or not carried out, is not tried again behind somebody's back.
+    state.dialog = None;
     let why = clean(why);
     let at_us = if at_us == 0 { state.clock_us } else { at_us };
     let text = if lost { format!("connection lost: {why}") } else { format!("no connection: {why}") };

@@ -66,7 +66,7 @@ impl Lines {
             (source, report) = source.look().await;
             let failed = matches!(report, Report::Failed { .. });
             let written = match report {
-                Report::Ended => break,
+                Report::Ended | Report::Planned(_) | Report::Acted(_) => break,
                 Report::Failed { why, at_us, .. } => self.failure(&why, at_us),
                 Report::Sample(sample, _) => {
                     left = left.map(|left| left - 1);

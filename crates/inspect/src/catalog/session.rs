@@ -26,6 +26,9 @@ SELECT a.pid, a.datname, a.usename, a.application_name, a.backend_type, a.state,
  WHERE a.backend_type IN ('client backend', 'walsender')
     OR (a.backend_type IS NULL AND a.usesysid IS NOT NULL AND a.datid IS NOT NULL)";
 
+/// Characters of a statement that a [`Session`] holds, as `SQL` says: one of this length may go on.
+pub const QUERY_CHARS_MAX: usize = 200;
+
 /// What a backend is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

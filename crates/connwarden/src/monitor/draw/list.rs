@@ -111,6 +111,14 @@ pub(super) fn left_out(canvas: &mut Canvas<'_>, layout: &Layout, state: &State) 
     canvas.put_right(area.x, area.y, area.width.saturating_sub(2), &text, canvas.theme.strong());
 }
 
+/// What `work` returns, and how many cells were written out for it.
+#[cfg(test)]
+pub(super) fn counted<T>(work: impl FnOnce() -> T) -> (T, usize) {
+    tests::CELLS.with(|written| written.set(0));
+    let done = work();
+    (done, tests::CELLS.with(std::cell::Cell::get))
+}
+
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
@@ -119,12 +127,4 @@ mod tests {
         /// Cells that were written out by this thread.
         pub(super) static CELLS: Cell<usize> = const { Cell::new(0) };
     }
-}
-
-/// What `work` returns, and how many cells were written out for it.
-#[cfg(test)]
-pub(super) fn counted<T>(work: impl FnOnce() -> T) -> (T, usize) {
-    tests::CELLS.with(|written| written.set(0));
-    let done = work();
-    (done, tests::CELLS.with(std::cell::Cell::get))
 }

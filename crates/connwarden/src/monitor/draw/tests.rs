@@ -3,14 +3,18 @@
 use std::path::PathBuf;
 
 use inspect::catalog::{Counters, Limit, LimitKind, Sample, State as SessionState};
+use inspect::census::By;
+use inspect::closing::{Action, Evidence};
 use inspect::form::Marks;
 use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
+use super::super::closing::{Order, Target, planned};
 use super::super::event::{Event, Key};
+use super::super::filter::Filter;
 use super::super::state::tests::{sample, session};
-use super::super::state::{Origin, State};
+use super::super::state::{Dialog, Origin, State};
 use super::super::theme::Theme;
 use super::super::update::update;
 use super::draw;
@@ -145,6 +149,25 @@ fn the_past_a_filter_and_a_lost_server_say_so() {
     update(&mut shown, Event::Failed { why: why.into(), at_us: 0, lost: true });
     at(&mut shown, 1_012.0);
     compare("lost", &shown);
+}
+
+#[test]
+fn a_plan_is_shown_before_anything_is_done() {
+    let mut shown = state((80, 24), Marks::Unicode);
+    for (keys, name) in [("x", "plan-close-idle"), ("K", "plan-terminate")] {
+        at(&mut shown, 999.9);
+        let order = Order {
+            action: if keys == "x" { Action::CloseIdle } else { Action::ForceClose },
+            target: Target::Group(By::App, "wall-django-api".into(), Filter::default()),
+        };
+        let mut sample = Sample::clone(shown.sample().unwrap());
+        for session in &mut sample.sessions {
+            session.changed = Some("2026-11-23 13:30:00+00".into());
+        }
+        let planned = planned(sample, &Evidence::default(), &order);
+        shown.dialog = Some(Dialog::Ask { planned: planned.into(), typed: String::new() });
+        compare(name, &shown);
+    }
 }
 
 #[test]

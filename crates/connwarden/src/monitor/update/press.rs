@@ -2,15 +2,16 @@
 
 use inspect::catalog::LimitKind;
 use inspect::census::By;
+use inspect::closing::Action as Deed;
 
 use super::super::columns::Order;
 use super::super::event::{Action, Key};
-use super::super::filter::Filter;
+use super::super::filter;
 use super::super::history::KEYS;
 use super::super::listing::Step;
 use super::super::rows::next_sort;
 use super::super::state::{Edit, Kind, Screen, State, View, identity_of};
-use super::{about, fit, look, rebuild, remake, show, step};
+use super::{about, dialog, fit, look, rebuild, remake, show, step};
 use crate::exit::Exit;
 
 /// A notice stays for so many seconds.
@@ -25,6 +26,7 @@ pub(super) fn press(state: &mut State, key: Key) -> Vec<Action> {
     match key {
         Key::Interrupt => return vec![Action::Quit(Exit::Interrupted)],
         Key::Redraw => return vec![Action::Redraw],
+        _ if state.dialog.is_some() => return dialog::press(state, key),
         _ if state.edit.is_some() => write(state, key),
         _ if state.help => state.help = false,
         Key::Char('q') => return vec![Action::Quit(Exit::Done)],
@@ -65,6 +67,9 @@ fn letter(state: &mut State, c: char) -> Vec<Action> {
         '<' => sort(state, false, false),
         'r' => turn_round(state),
         'g' => group(state),
+        'x' => dialog::open(state, Deed::CloseIdle),
+        'K' => dialog::open(state, Deed::ForceClose),
+        'C' => dialog::open(state, Deed::Cancel),
         'p' => return pause(state),
         ' ' => tag(state),
         '[' => scrub(state, false),
@@ -89,7 +94,7 @@ fn write(state: &mut State, key: Key) {
         }
         Key::Esc => {
             // As it was before.
-            state.filter = Filter::parse(&state.filter_text).unwrap_or_default();
+            state.filter = filter::parse(&state.filter_text).unwrap_or_default();
             rebuild(state);
             return;
         }
@@ -102,7 +107,7 @@ fn write(state: &mut State, key: Key) {
         Key::Tab | Key::BackTab | Key::Up | Key::Down | Key::PageUp | Key::PageDown => {}
         Key::Home | Key::End | Key::Interrupt | Key::Redraw => {}
     }
-    match Filter::parse(&edit.text) {
+    match filter::parse(&edit.text) {
         Ok(filter) => {
             state.filter = filter;
             edit.error = None;
@@ -326,6 +331,6 @@ fn copy(state: &mut State) -> Vec<Action> {
     vec![Action::Copy(text)]
 }
 
-fn say(state: &mut State, text: &str) {
+pub(super) fn say(state: &mut State, text: &str) {
     state.notice = Some((text.to_owned(), state.now_s + NOTICE_S));
 }

@@ -2,13 +2,16 @@
 
 use inspect::catalog::{Limit, LimitKind, State as SessionState};
 use inspect::census::By;
+use inspect::closing::{Action as Deed, Ended, Evidence, Outcome};
 use inspect::form::Marks;
 use jiff::tz::TimeZone;
 
+use super::super::closing::{self, Done, Order, Target};
 use super::super::columns::{apps, sessions};
 use super::super::event::{Action, Event, Key};
+use super::super::keys;
 use super::super::state::tests::{sample, session};
-use super::super::state::{Kind, Link, NEWS_MAX, Origin, Screen, State, View};
+use super::super::state::{Dialog, Kind, Link, NEWS_MAX, Origin, Screen, State, View};
 use super::super::theme::Theme;
 use super::*;
 use crate::exit::Exit;
@@ -168,7 +171,7 @@ fn the_filter_is_applied_as_it_is_written_kept_by_enter_and_left_by_esc() {
     assert_eq!(names(&state), ["celery"]);
     press(&mut state, "\u{1b}");
     assert_eq!((names(&state).len(), state.edit.is_some()), (2, false));
-    press(&mut state, "/wallq\u{8}\n");
+    press(&mut state, "/wall-q\u{8}\u{8}\n");
     assert_eq!((names(&state), state.filter_text.as_str()), (vec!["wall-api"], "wall"));
     see(&mut state, sample(5, &[("wall-api", 1), ("celery", 4)]));
     assert_eq!(names(&state), ["wall-api"]);
@@ -398,4 +401,113 @@ fn what_the_selected_group_is_idle_on_follows_the_selection() {
     assert_eq!(state.rows.idle_on[0].query, "SELECT 1");
     press(&mut state, "j");
     assert_eq!(state.rows.idle_on[0].query, "SELECT leaked");
+}
+
+fn ask(state: &mut State, keys: &str) -> Order {
+    match press(state, keys).pop() {
+        Some(Action::Plan(order)) => order,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn answer(state: &mut State, order: &Order) -> usize {
+    let sample = Sample::clone(state.sample().unwrap());
+    let planned = closing::planned(sample, &Evidence::default(), order);
+    let victims = planned.plan.victims.len();
+    update(state, Event::Planned(Box::new(planned)));
+    victims
+}
+
+/// Old enough to be closed, and one that works.
+fn with_old_ones() -> State {
+    let mut state = live();
+    let mut sample = sample(0, &[("a", 6), ("b", 6)]);
+    for session in &mut sample.sessions {
+        session.state_age_s = Some(900.0);
+        session.changed = Some("2026-11-23 13:30:00+00".into());
+    }
+    see(&mut state, sample);
+    state
+}
+
+#[test]
+fn closing_shows_its_plan_and_enter_alone_is_no() {
+    let mut state = with_old_ones();
+    let order = ask(&mut state, "jx");
+    assert!(matches!(&order.target, Target::Group(By::App, key, _) if key == "b"));
+    assert_eq!(answer(&mut state, &order), 4, "the idle ones of the group, and of no other");
+    assert_eq!(press(&mut state, "\n"), []);
+    assert!(state.dialog.is_none());
+    let order = ask(&mut state, "x");
+    answer(&mut state, &order);
+    assert_eq!(press(&mut state, "n\n"), []);
+    let order = ask(&mut state, "x");
+    answer(&mut state, &order);
+    assert!(matches!(press(&mut state, "y\n")[..], [Action::Act(_)]));
+    assert_eq!(at(&mut state, 60.0), [], "no look while the connection is at work");
+    let outcomes = vec![(7, "b".to_owned(), Outcome::Closed), (8, "b".to_owned(), Outcome::BecameBusy)];
+    update(&mut state, Event::Acted(Done { action: Deed::CloseIdle, outcomes, ended: Ended::Finished }));
+    assert_eq!(state.news.back().unwrap().text, "close-idle: 1 closed, 1 changed meanwhile and left alone");
+    assert!(matches!(state.dialog, Some(Dialog::Done(_))));
+    assert_eq!(press(&mut state, "q"), [], "the first key closes the result");
+    assert_eq!(at(&mut state, 60.1), [Action::Look]);
+}
+
+#[test]
+fn terminating_wants_the_number_of_sessions() {
+    let mut state = with_old_ones();
+    press(&mut state, "2");
+    let order = ask(&mut state, "  K");
+    let victims = answer(&mut state, &order);
+    assert_eq!(victims, 2, "those that are tagged");
+    assert_eq!(press(&mut state, "y\n"), []);
+    assert!(state.dialog.is_none());
+    let order = ask(&mut state, "K");
+    answer(&mut state, &order);
+    assert!(matches!(press(&mut state, "2\n")[..], [Action::Act(_)]));
+    assert_eq!(press(&mut state, "\u{1b}"), [Action::Stop]);
+}
+
+#[test]
+fn a_plan_waits_for_a_look_that_is_under_way_and_dies_with_the_connection() {
+    let mut state = with_old_ones();
+    assert_eq!(at(&mut state, 5.0), [Action::Look]);
+    assert_eq!(press(&mut state, "x"), []);
+    let actions = update(&mut state, Event::Sample(Box::new(sample(5, &[("a", 6)])), None));
+    assert!(matches!(actions[..], [Action::Plan(_)]), "{actions:?}");
+    update(&mut state, Event::Failed { why: "gone".into(), at_us: 0, lost: true });
+    assert!(state.dialog.is_none());
+    assert_eq!(press(&mut state, "x"), [], "nothing to do it over");
+    assert!(state.dialog.is_none());
+}
+
+#[test]
+fn a_plan_that_comes_after_its_dialog_was_left_is_not_shown() {
+    let mut state = with_old_ones();
+    let order = ask(&mut state, "x");
+    press(&mut state, "\u{1b}");
+    answer(&mut state, &order);
+    assert!(state.dialog.is_none());
+    assert!(!state.looking);
+}
+
+#[test]
+fn read_only_and_recordings_end_nobody() {
+    let mut state = with_old_ones();
+    state.read_only = true;
+    assert_eq!(press(&mut state, "xKC"), []);
+    assert!(!keys::bindings(&state).iter().any(|(key, _, _)| ["x", "K", "C"].contains(key)));
+    let mut state = replayed();
+    see(&mut state, sample(0, &[("a", 6)]));
+    assert_eq!(press(&mut state, "xKC"), []);
+    assert!(state.dialog.is_none());
+}
+
+#[test]
+fn nobody_to_close_leaves_nothing_to_say_yes_to() {
+    let mut state = live();
+    see(&mut state, sample(0, &[("a", 6)]));
+    let order = ask(&mut state, "x");
+    assert_eq!(answer(&mut state, &order), 0, "all are younger than five minutes");
+    assert_eq!(press(&mut state, "y\n"), []);
 }
