@@ -36,6 +36,7 @@ if [ "$for_what" = all ]; then
   wants python3 command -v python3
   wants python3-venv a_venv
   wants strace command -v strace
+  wants tmux command -v tmux
   wants valgrind command -v valgrind
   if $fetches; then wants npm command -v npm; fi
 fi

@@ -12,6 +12,7 @@ use crate::doctor::DoctorOptions;
 use crate::explain::ExplainOptions;
 use crate::grants::GrantsOptions;
 use crate::health::HealthOptions;
+use crate::monitor::{MonitorOptions, ReplayOptions};
 use crate::paper::{CompletionsOptions, ManOptions};
 use crate::status::StatusOptions;
 
@@ -59,6 +60,10 @@ pub(crate) enum Command {
     Health(Box<HealthOptions>),
     /// Say what an error text, an SQLSTATE or a check means, and what to do
     Explain(Box<ExplainOptions>),
+    /// Watch a server: a live view on a terminal, a line per look in a pipe
+    Monitor(Box<MonitorOptions>),
+    /// Look at what `monitor --record` wrote
+    Replay(Box<ReplayOptions>),
     /// Close sessions that do nothing and would lose nothing
     CloseIdle(Box<CloseIdleOptions>),
     /// Close sessions whatever they do

@@ -15,6 +15,7 @@ mod filter;
 mod grants;
 mod health;
 mod history;
+mod monitor;
 mod output;
 mod paper;
 mod proxy;
@@ -44,6 +45,8 @@ fn main() -> ExitCode {
         Some(Command::Grants(options)) => block_on(grants::run(*options)),
         Some(Command::Completions(options)) => paper::completions(&options),
         Some(Command::Man(options)) => paper::man(&options),
+        Some(Command::Monitor(options)) => block_on(monitor::run(*options)),
+        Some(Command::Replay(options)) => block_on(monitor::replay(*options)),
         Some(Command::Proxy(options)) => proxy::run(*options),
         Some(Command::Config { command: None, .. }) => help(config_command(&mut Cli::command())),
         Some(Command::Config { command: Some(ConfigCommand::Check(options)), .. }) => config::check(&options),

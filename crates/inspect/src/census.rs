@@ -1,9 +1,11 @@
 //! What the rows of a sample come to: totals, groups, how full the server is. Pure.
 
 mod groups;
+mod pace;
 mod totals;
 mod utilization;
 
 pub use groups::{By, Group, group};
+pub use pace::Pace;
 pub use totals::Totals;
 pub use utilization::{Level, Thresholds, Utilization};

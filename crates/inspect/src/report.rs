@@ -9,6 +9,7 @@ mod explain;
 mod health;
 mod schema;
 mod status;
+mod watch;
 
 pub use blocking::{BlockingReport, ContenderReport};
 pub use close::{ApplicationReport, CloseReport, EndReport, VictimReport, VictimResult};
@@ -20,3 +21,4 @@ pub use explain::{Bearing, CauseReport, ExplainReport, NearPage, PageReport};
 pub use health::{HealthReport, Verdict};
 pub use schema::schemas;
 pub use status::{GroupReport, SessionReport, StatusReport};
+pub use watch::WatchReport;

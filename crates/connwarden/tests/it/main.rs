@@ -7,6 +7,7 @@ mod config;
 mod doctor;
 mod explaining;
 mod health;
+mod monitor;
 mod paper;
 mod schema;
 mod server;

@@ -1,0 +1,141 @@
+//! Closing and cancelling from the view: over its own one connection, planned first, shown, and done only when it was said.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use inspect::catalog::{Facts, Sample, Session, Wants};
+use inspect::census::By;
+use inspect::closing::{Act, Action, Ended, Evidence, Outcome, Pace, Plan, Rules};
+use inspect::connect::{AskError, Connection};
+
+use super::filter::Filter;
+use super::state::{Identity, identity_of};
+
+/// What is to be done to whom.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Order {
+    pub(crate) action: Action,
+    pub(crate) target: Target,
+}
+
+/// Who is meant.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Target {
+    /// The sessions of a group that the `/` line lets through.
+    Group(By, String, Filter),
+    /// These.
+    Sessions(BTreeSet<Identity>),
+}
+
+impl Target {
+    fn means(&self, session: &Session) -> bool {
+        match self {
+            Self::Group(by, key, filter) => {
+                !session.is_walsender && by.key(session) == *key && filter.matches(session)
+            }
+            Self::Sessions(identities) => identities.contains(&identity_of(session)),
+        }
+    }
+}
+
+/// A plan with all that is needed to carry it out.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Planned {
+    pub(crate) plan: Plan,
+    rules: Rules,
+    facts: Facts,
+}
+
+/// What became of each, and why it ended.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Done {
+    pub(crate) action: Action,
+    pub(crate) outcomes: Vec<(i32, String, Outcome)>,
+    pub(crate) ended: Ended,
+}
+
+/// Looks anew and plans: what is shown is what will be done.
+///
+/// # Errors
+/// As [`Connection::ask`].
+pub(crate) async fn plan(connection: &mut Connection, order: &Order) -> Result<Planned, AskError> {
+    let sample = Sample::take(connection, Wants::default()).await?;
+    let evidence = match order.action {
+        Action::CloseIdle => Evidence::take(connection).await?,
+        Action::ForceClose | Action::Cancel => Evidence::default(),
+    };
+    Ok(planned(sample, &evidence, order))
+}
+
+/// Of all sessions only those that are meant come into the plan.
+pub(crate) fn planned(mut sample: Sample, evidence: &Evidence, order: &Order) -> Planned {
+    sample.sessions.retain(|session| order.target.means(session));
+    let rules = Rules::new(order.action);
+    let plan = Plan::of(&sample, evidence, &rules);
+    Planned { plan, rules, facts: sample.facts }
+}
+
+/// Does it; `stop` is asked between two sessions.
+pub(crate) async fn act(
+    connection: &mut Connection,
+    planned: &Arc<Planned>,
+    stop: &dyn Fn() -> bool,
+) -> Done {
+    let pace = Pace::default();
+    let mut outcomes = Vec::new();
+    let acting = Act::new(connection, &planned.rules, &planned.facts, &pace, stop);
+    let told = |session: &Session, outcome: &Outcome| {
+        outcomes.push((session.pid, session.application.clone(), outcome.clone()));
+    };
+    let acted = acting.run(&planned.plan, told).await;
+    Done { action: planned.plan.action, outcomes, ended: acted.ended }
+}
+
+impl Done {
+    /// `close-idle: 12 closed, 1 became busy`.
+    pub(crate) fn summary(&self) -> String {
+        let words = |outcome: &Outcome| match outcome {
+            Outcome::Closed => "closed",
+            Outcome::Cancelled => "cancelled",
+            Outcome::BecameBusy => "changed meanwhile and left alone",
+            Outcome::Gone => "gone by themselves",
+            Outcome::Denied(_) => "not allowed",
+            Outcome::Error(_) => "failed",
+        };
+        let order = [
+            "closed",
+            "cancelled",
+            "changed meanwhile and left alone",
+            "gone by themselves",
+            "not allowed",
+            "failed",
+        ];
+        let counted = order.into_iter().filter_map(|word| {
+            let number = self.outcomes.iter().filter(|(_, _, outcome)| words(outcome) == word).count();
+            (number > 0).then(|| format!("{number} {word}"))
+        });
+        let mut counted: Vec<String> = counted.collect();
+        if counted.is_empty() {
+            counted.push("nothing was done".to_owned());
+        }
+        match &self.ended {
+            Ended::Finished | Ended::Enough => {}
+            Ended::Interrupted => counted.push("stopped".to_owned()),
+            Ended::Errors => counted.push("ended after errors in a row".to_owned()),
+            Ended::Lost(_) => counted.push("ended with the connection".to_owned()),
+        }
+        format!("{}: {}", self.action.name(), counted.join(", "))
+    }
+
+    /// The first thing that the server did not let us do, or that went wrong, in its words.
+    pub(crate) fn trouble(&self) -> Option<&str> {
+        let found = self.outcomes.iter().find_map(|(_, _, outcome)| match outcome {
+            Outcome::Denied(why) | Outcome::Error(why) => Some(why.as_str()),
+            Outcome::Closed | Outcome::Cancelled | Outcome::BecameBusy | Outcome::Gone => None,
+        });
+        match &self.ended {
+            Ended::Lost(why) => Some(why),
+            Ended::Finished | Ended::Interrupted | Ended::Errors | Ended::Enough => found,
+        }
+    }
+}

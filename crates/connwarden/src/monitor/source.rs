@@ -1,0 +1,229 @@
+//! Where samples come from: the one connection to a server, or a file.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use inspect::catalog::{Sample, Wants};
+use inspect::closing::Ended;
+use inspect::connect::{AskError, Connection};
+use inspect::record::{Entry, ReadError, Reader};
+
+use super::closing::{self, Done, Order, Planned};
+use crate::server::{Failed, ServerOptions};
+
+/// What `pg_stat_activity` calls us.
+const APPLICATION: &str = "connwarden monitor";
+
+/// What a look brought.
+#[derive(Debug)]
+pub(crate) enum Report {
+    /// A sample; from a file, also the seconds until the next one there.
+    Sample(Box<Sample>, Option<f64>),
+    /// No answer. `lost`: there was a connection before.
+    Failed {
+        /// The exact words.
+        why: String,
+        /// When: microseconds since 1970; 0 for now.
+        at_us: i64,
+        /// There was a connection, and it is gone.
+        lost: bool,
+    },
+    /// A plan.
+    Planned(Box<Planned>),
+    /// What became of one.
+    Acted(Done),
+    /// The file has no more.
+    Ended,
+}
+
+/// A server or a file.
+pub(crate) enum Source {
+    Server(Box<ServerSource>),
+    File(Box<FileSource>),
+}
+
+impl Source {
+    /// Looks once. It is moved in and comes back, so that there is one look at a time and one connection.
+    pub(crate) async fn look(mut self) -> (Self, Report) {
+        let report = match &mut self {
+            Self::Server(source) => source.look().await,
+            Self::File(source) => source.next(),
+        };
+        (self, report)
+    }
+
+    /// Makes a plan of closing or cancelling.
+    pub(crate) async fn plan(mut self, order: Order) -> (Self, Report) {
+        let report = match &mut self {
+            Self::Server(source) => source.plan(&order).await,
+            Self::File(_) => Report::Ended,
+        };
+        (self, report)
+    }
+
+    /// Carries a plan out.
+    pub(crate) async fn act(mut self, planned: Arc<Planned>, stop: Arc<AtomicBool>) -> (Self, Report) {
+        let report = match &mut self {
+            Self::Server(source) => source.act(&planned, &stop).await,
+            Self::File(_) => Report::Ended,
+        };
+        (self, report)
+    }
+
+    /// Says goodbye.
+    pub(crate) async fn close(self) {
+        match self {
+            Self::Server(source) => {
+                if let Some(connection) = source.connection {
+                    connection.close().await;
+                }
+            }
+            Self::File(_) => {}
+        }
+    }
+}
+
+/// One connection, opened again only after it is gone.
+pub(crate) struct ServerSource {
+    options: ServerOptions,
+    connection: Option<Connection>,
+    place: String,
+}
+
+impl ServerSource {
+    /// Not connected yet.
+    pub(crate) fn new(options: ServerOptions) -> Self {
+        Self { options, connection: None, place: String::new() }
+    }
+
+    /// Logs in, if it is not.
+    pub(crate) async fn connect(&mut self) -> Result<&mut Connection, Failed> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.options.connect(APPLICATION).await?,
+        };
+        connection.place().clone_into(&mut self.place);
+        Ok(self.connection.insert(connection))
+    }
+
+    /// Where it goes.
+    pub(crate) fn place(&self) -> String {
+        self.place.clone()
+    }
+
+    async fn look(&mut self) -> Report {
+        let had = self.connection.is_some();
+        let connection = match self.connect().await {
+            Ok(connection) => connection,
+            Err(failed) => return Report::Failed { why: failed.report.message, at_us: 0, lost: false },
+        };
+        match Sample::take(connection, Wants { limits: true, counters: true }).await {
+            Ok(sample) => Report::Sample(Box::new(sample), None),
+            Err(error) => self.failed(&error, had),
+        }
+    }
+
+    async fn plan(&mut self, order: &Order) -> Report {
+        let had = self.connection.is_some();
+        let connection = match self.connect().await {
+            Ok(connection) => connection,
+            Err(failed) => return Report::Failed { why: failed.report.message, at_us: 0, lost: false },
+        };
+        match closing::plan(connection, order).await {
+            Ok(planned) => Report::Planned(Box::new(planned)),
+            Err(error) => self.failed(&error, had),
+        }
+    }
+
+    /// Only over the connection that the plan was made over.
+    async fn act(&mut self, planned: &Arc<Planned>, stop: &AtomicBool) -> Report {
+        let Some(connection) = &mut self.connection else {
+            return Report::Failed {
+                why: "the connection of the plan is gone".to_owned(),
+                at_us: 0,
+                lost: true,
+            };
+        };
+        let done = closing::act(connection, planned, &|| stop.load(Ordering::Relaxed)).await;
+        if let Ended::Lost(_) = done.ended {
+            self.connection = None;
+        }
+        Report::Acted(done)
+    }
+
+    fn failed(&mut self, error: &AskError, had: bool) -> Report {
+        let lives = matches!(error, AskError::Server(error) if error.severity == "ERROR");
+        if !lives {
+            self.connection = None;
+        }
+        Report::Failed { why: error.to_string(), at_us: 0, lost: had && !lives }
+    }
+}
+
+/// A recording, read one entry ahead: how long a sample lasted is known from the next one.
+pub(crate) struct FileSource {
+    reader: Reader<BufReader<File>>,
+    ahead: Option<Entry>,
+    place: String,
+}
+
+impl FileSource {
+    /// Opens a recording and reads its first lines.
+    pub(crate) fn open(path: &Path) -> Result<Self, String> {
+        let file = File::open(path).map_err(|error| error.to_string())?;
+        let mut reader = Reader::new(BufReader::new(file));
+        let place = match reader.entry() {
+            Ok(Some(Entry::Origin(origin))) => origin.place,
+            Ok(_) => return Err("nothing is recorded there".to_owned()),
+            Err(error) => return Err(error.to_string()),
+        };
+        let ahead = read(&mut reader).map_err(|error| error.to_string())?;
+        if ahead.is_none() {
+            return Err("no look is recorded there".to_owned());
+        }
+        Ok(Self { reader, ahead, place })
+    }
+
+    /// Where the samples were taken.
+    pub(crate) fn place(&self) -> String {
+        self.place.clone()
+    }
+
+    fn next(&mut self) -> Report {
+        let Some(entry) = self.ahead.take() else { return Report::Ended };
+        // What comes behind a broken line is told as what it is, in its place; where nothing can be read, it ends.
+        self.ahead = match read(&mut self.reader) {
+            Ok(next) => next,
+            Err(ReadError::Io { .. }) => None,
+            Err(error) => Some(Entry::Failure { at_us: at_us(&entry).unwrap_or(0), why: error.to_string() }),
+        };
+        let next_us = self.ahead.as_ref().and_then(at_us);
+        let gap_s = at_us(&entry).zip(next_us).map(|(here, next)| ((next - here) as f64 / 1e6).max(0.0));
+        match entry {
+            Entry::Sample(sample) => Report::Sample(sample, gap_s),
+            Entry::Failure { at_us, why } => Report::Failed { why, at_us, lost: false },
+            Entry::Origin(_) => Report::Ended,
+        }
+    }
+}
+
+/// The next sample or failure. Where a file was gone on with, the seam is passed over.
+fn read(reader: &mut Reader<BufReader<File>>) -> Result<Option<Entry>, ReadError> {
+    loop {
+        match reader.entry()? {
+            Some(Entry::Origin(_)) => {}
+            other => return Ok(other),
+        }
+    }
+}
+
+fn at_us(entry: &Entry) -> Option<i64> {
+    match entry {
+        Entry::Sample(sample) => Some(sample.facts.now_us),
+        Entry::Failure { at_us, .. } => Some(*at_us),
+        Entry::Origin(_) => None,
+    }
+}

@@ -1,0 +1,394 @@
+//! Everything the live view knows. Only `update` changes it.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use inspect::catalog::{Sample, Session};
+use inspect::census::{By, Pace, Thresholds};
+use inspect::record::Kept;
+use jiff::tz::TimeZone;
+
+use super::closing::{Done, Order, Planned};
+use super::columns::{self, Column};
+use super::filter::Filter;
+use super::history::History;
+use super::interval::Interval;
+use super::layout::Layout;
+use super::listing::Listing;
+use super::news::Tone;
+use super::rows::{AppRow, IdleOn};
+use super::theme::Theme;
+
+/// Most events that are remembered.
+pub(crate) const NEWS_MAX: usize = 500;
+
+/// The views, in the order of their number keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum View {
+    Apps,
+    Sessions,
+    Limits,
+    Events,
+}
+
+impl View {
+    pub(crate) const ALL: [Self; 4] = [Self::Apps, Self::Sessions, Self::Limits, Self::Events];
+
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Apps => "Apps",
+            Self::Sessions => "Sessions",
+            Self::Limits => "Limits",
+            Self::Events => "Events",
+        }
+    }
+
+    pub(crate) fn place(self) -> usize {
+        Self::ALL.iter().position(|view| *view == self).unwrap_or(0)
+    }
+
+    pub(crate) fn columns(self) -> &'static [Column] {
+        match self {
+            Self::Apps => &columns::apps::ALL,
+            Self::Sessions => &columns::sessions::ALL,
+            Self::Limits => &columns::limits::ALL,
+            Self::Events => &columns::events::ALL,
+        }
+    }
+}
+
+/// Who a session is: its pid, and when it began.
+pub(crate) type Identity = (i32, Option<String>);
+
+/// What is on the screen. Enter goes deeper, Esc comes back.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Screen {
+    /// A view.
+    View(View),
+    /// The sessions of one group.
+    SessionsOf(By, String),
+    /// One session.
+    Session(Identity),
+}
+
+impl Screen {
+    /// The view whose list it is; `None` where there is no list.
+    pub(crate) fn view(&self) -> Option<View> {
+        match self {
+            Self::View(view) => Some(*view),
+            Self::SessionsOf(..) => Some(View::Sessions),
+            Self::Session(_) => None,
+        }
+    }
+}
+
+/// Where the samples come from.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Kind {
+    /// A server, asked in a rhythm.
+    Server { interval: Interval },
+    /// A recording.
+    File { speed: f64, playing: bool, ended: bool },
+}
+
+/// Where the samples come from, and what it is called.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Origin {
+    pub(crate) place: String,
+    pub(crate) kind: Kind,
+}
+
+impl Origin {
+    pub(crate) fn server(place: String, interval: Interval) -> Self {
+        Self { place, kind: Kind::Server { interval } }
+    }
+
+    pub(crate) fn file(place: String) -> Self {
+        Self { place, kind: Kind::File { speed: 1.0, playing: true, ended: false } }
+    }
+
+    pub(crate) fn is_file(&self) -> bool {
+        matches!(self.kind, Kind::File { .. })
+    }
+}
+
+/// Whether the server answers.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Link {
+    Up,
+    Down {
+        /// By our clock that never goes back.
+        since_s: f64,
+        /// The server's or the system's exact words.
+        why: String,
+        /// How often it was tried.
+        attempts: u32,
+    },
+}
+
+/// A piece of news.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct NewsItem {
+    pub(crate) at_us: i64,
+    pub(crate) tone: Tone,
+    pub(crate) text: String,
+    /// It came this often in a row.
+    pub(crate) times: u32,
+    /// The sample at that time.
+    pub(crate) number: u64,
+}
+
+/// The `/` line while it is being written.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Edit {
+    pub(crate) text: String,
+    pub(crate) error: Option<String>,
+}
+
+/// A dialog of closing or cancelling.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Dialog {
+    /// The plan is being made.
+    Planning { order: Order, asked: bool },
+    /// It is shown, and somebody has to say yes.
+    Ask { planned: Arc<Planned>, typed: String },
+    /// It is being carried out.
+    Acting { planned: Arc<Planned>, begun: bool },
+    /// It was.
+    Done(Done),
+}
+
+/// The rows of the screen that is shown.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Rows {
+    pub(crate) apps: Vec<AppRow>,
+    /// Places in the sample.
+    pub(crate) sessions: Vec<usize>,
+    /// Places in the sample.
+    pub(crate) limits: Vec<usize>,
+    /// Of the selected group.
+    pub(crate) idle_on: Vec<IdleOn>,
+}
+
+/// The whole of it.
+#[derive(Clone, Debug)]
+pub(crate) struct State {
+    pub(crate) theme: Theme,
+    pub(crate) zone: TimeZone,
+    pub(crate) thresholds: Thresholds,
+    pub(crate) read_only: bool,
+    pub(crate) looks_left: Option<u64>,
+    pub(crate) size: (u16, u16),
+    pub(crate) now_s: f64,
+    pub(crate) clock_us: i64,
+    pub(crate) origin: Origin,
+    pub(crate) link: Link,
+    /// A look is under way.
+    pub(crate) looking: bool,
+    /// When the next one is due.
+    pub(crate) due_s: f64,
+    pub(crate) history: History,
+    pub(crate) shown: Option<Kept>,
+    /// The picture stays, whatever comes.
+    pub(crate) held: bool,
+    /// Between the shown sample and the one before it.
+    pub(crate) pace: Option<Pace>,
+    pub(crate) screens: Vec<Screen>,
+    pub(crate) listings: [Listing; View::ALL.len()],
+    pub(crate) by: By,
+    pub(crate) filter_text: String,
+    pub(crate) filter: Filter,
+    pub(crate) edit: Option<Edit>,
+    pub(crate) dialog: Option<Dialog>,
+    pub(crate) rows: Rows,
+    pub(crate) tagged: BTreeSet<Identity>,
+    pub(crate) news: VecDeque<NewsItem>,
+    pub(crate) help: bool,
+    /// Something short at the bottom, until a moment.
+    pub(crate) notice: Option<(String, f64)>,
+}
+
+impl State {
+    /// Before the first sample.
+    pub(crate) fn new(theme: Theme, origin: Origin) -> Self {
+        let sorts = View::ALL.map(|view| match view {
+            View::Apps => columns::apps::CONN,
+            View::Sessions => columns::sessions::AGE,
+            View::Limits => columns::limits::SHARE,
+            View::Events => 0,
+        });
+        Self {
+            theme,
+            zone: TimeZone::system(),
+            thresholds: Thresholds::default(),
+            read_only: false,
+            looks_left: None,
+            size: (80, 24),
+            now_s: 0.0,
+            clock_us: 0,
+            origin,
+            link: Link::Up,
+            looking: false,
+            due_s: 0.0,
+            history: History::new(),
+            shown: None,
+            held: false,
+            pace: None,
+            screens: vec![Screen::View(View::Apps)],
+            listings: sorts.map(Listing::sorted_by),
+            by: By::App,
+            filter_text: String::new(),
+            filter: Filter::default(),
+            edit: None,
+            dialog: None,
+            rows: Rows::default(),
+            tagged: BTreeSet::new(),
+            news: VecDeque::new(),
+            help: false,
+            notice: None,
+        }
+    }
+
+    /// What is on the screen.
+    pub(crate) fn screen(&self) -> &Screen {
+        self.screens.last().unwrap_or(&Screen::View(View::Apps))
+    }
+
+    /// The sample that is shown.
+    pub(crate) fn sample(&self) -> Option<&Arc<Sample>> {
+        self.shown.as_ref().map(|kept| &kept.sample)
+    }
+
+    /// The shown sample is not the newest.
+    pub(crate) fn is_past(&self) -> bool {
+        let newest = self.history.ring.newest().map(|kept| kept.number);
+        self.shown.as_ref().map(|kept| kept.number) != newest
+    }
+
+    /// Rows of a view's list.
+    pub(crate) fn rows_of(&self, view: View) -> usize {
+        match view {
+            View::Apps => self.rows.apps.len(),
+            View::Sessions => self.rows.sessions.len(),
+            View::Limits => self.rows.limits.len(),
+            View::Events => self.news.len(),
+        }
+    }
+
+    /// Rows of the list that fit on the screen.
+    pub(crate) fn list_height(&self) -> usize {
+        usize::from(Layout::of(self).list.height)
+    }
+
+    pub(crate) fn listing(&self, view: View) -> &Listing {
+        &self.listings[view.place()]
+    }
+
+    /// The selected group of the Apps view.
+    pub(crate) fn selected_app(&self) -> Option<&AppRow> {
+        self.rows.apps.get(self.listing(View::Apps).selected)
+    }
+
+    /// The session that the screen is about: the selected one, or the one that was opened.
+    pub(crate) fn selected_session(&self) -> Option<&Session> {
+        let sample = self.sample()?;
+        match self.screen() {
+            Screen::Session(identity) => {
+                sample.sessions.iter().find(|session| identity_of(session) == *identity)
+            }
+            Screen::View(View::Sessions) | Screen::SessionsOf(..) => {
+                let at = self.rows.sessions.get(self.listing(View::Sessions).selected)?;
+                sample.sessions.get(*at)
+            }
+            Screen::View(View::Apps | View::Limits | View::Events) => None,
+        }
+    }
+
+    /// The selected event; the newest stands first.
+    pub(crate) fn selected_news(&self) -> Option<&NewsItem> {
+        self.news.iter().rev().nth(self.listing(View::Events).selected)
+    }
+
+    /// When something will look different without anything happening.
+    pub(crate) fn wake_s(&self) -> f64 {
+        let second = self.now_s + 1.0 - (self.clock_us.rem_euclid(1_000_000) as f64) / 1e6;
+        let waits = !self.looking && self.is_running();
+        let due = if waits { self.due_s } else { f64::INFINITY };
+        let notice = self.notice.as_ref().map_or(f64::INFINITY, |(_, until)| *until);
+        second.min(due).min(notice)
+    }
+
+    /// Looks go on by themselves.
+    pub(crate) fn is_running(&self) -> bool {
+        match self.origin.kind {
+            Kind::Server { .. } => true,
+            Kind::File { playing, .. } => playing,
+        }
+    }
+}
+
+/// Who a session is.
+pub(crate) fn identity_of(session: &Session) -> Identity {
+    (session.pid, session.started.clone())
+}
+
+#[cfg(test)]
+pub(in crate::monitor) mod tests {
+    use inspect::catalog::{Client, Facts, State as SessionState};
+
+    use super::*;
+
+    /// A session that has been in its state for `age` seconds.
+    pub(in crate::monitor) fn session(pid: i32, application: &str, state: SessionState, age: f64) -> Session {
+        Session {
+            pid,
+            started: Some(format!("2026-11-23 13:00:00.{pid:06}+00")),
+            changed: None,
+            database: Some("wall".into()),
+            user: Some("wall_app".into()),
+            is_superuser: false,
+            is_replication: false,
+            application: application.into(),
+            client: Client::Address("10.0.0.7".parse().unwrap(), 40_000),
+            is_walsender: false,
+            state,
+            wait: None,
+            age_s: Some(age + 60.0),
+            state_age_s: Some(age),
+            xact_age_s: None,
+            query_age_s: Some(age),
+            holds_snapshot: false,
+            query: Some("SELECT 1".into()),
+        }
+    }
+
+    /// A server of 100 slots, 3 of them kept back, `second` seconds behind the beginning, with so many sessions of each
+    /// application; every third one runs.
+    pub(in crate::monitor) fn sample(second: i64, applications: &[(&str, usize)]) -> Sample {
+        let mut sessions = Vec::new();
+        for (application, number) in applications {
+            for n in 0..*number {
+                let pid = 1_000 + sessions.len() as i32;
+                let state = if n % 3 == 1 { SessionState::Active } else { SessionState::Idle };
+                sessions.push(session(pid, application, state, 10.0 + n as f64 * 7.0));
+            }
+        }
+        Sample {
+            facts: Facts {
+                version_num: 160_004,
+                version: "16.4 (Debian 16.4-1)".into(),
+                now_us: 1_763_906_531_000_000 + second * 1_000_000,
+                max_connections: 100,
+                superuser_reserved: 3,
+                uptime_s: 1_036_800.0 + second as f64,
+                sees_all: true,
+                user: "monitor".into(),
+                dbname: "wall".into(),
+                ..Facts::default()
+            },
+            sessions,
+            limits: Vec::new(),
+            counters: None,
+        }
+    }
+}
