@@ -180,8 +180,7 @@ impl Attempt<'_> {
             require_auth: &settings.require_auth,
             looked: &settings.looked,
         };
-        let mut connection = session(&host.endpoint, how, secrecy, entry, settings.timeout).await?;
-        Ok(connection)
+        session(&host.endpoint, how, secrecy, entry, settings.timeout).await
     }
 }
 
