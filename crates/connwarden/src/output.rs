@@ -57,7 +57,7 @@ impl OutputOptions {
             When::Auto => set("CLICOLOR_FORCE") || (terminal && !dumb),
         };
         let marks = if self.ascii || !speaks_utf8() { Marks::Ascii } else { Marks::Unicode };
-        Style { colour, marks, width: terminal.then(|| 80) }
+        Style { colour, marks, width: terminal.then_some(80) }
     }
 }
 
