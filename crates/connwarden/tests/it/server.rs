@@ -49,7 +49,8 @@ fn every_way_to_name_a_server_leads_there() {
     let dir = Dir::new("ways");
     let (host, port) = (postgres.host().display().to_string(), postgres.port().to_string());
     let there = url(&postgres, "app");
-    let ways: [(&[&str], &[(&str, &str)]); 5] = [
+    type Way<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)]);
+    let ways: [Way<'_>; 5] = [
         (&["-d", &there], &[]),
         (&["-h", &host, "-p", &port, "-U", "app", "--dbname", "postgres"], &[]),
         (&[], &[("PGHOST", &host), ("PGPORT", &port), ("PGUSER", "app"), ("PGDATABASE", "postgres")]),

@@ -31,8 +31,10 @@ const SET_UP: &[&str] = &[
     "alter database frozen set default_transaction_read_only = on",
 ];
 
+type Case = (&'static [(&'static str, &'static str)], &'static str, bool);
+
 /// Variables, a connection string (none where empty), and whether it gets in. `{dir}`, `{pdir}`, `{port}`, `{home}`.
-const CASES: &[(&[(&str, &str)], &str, bool)] = &[
+const CASES: &[Case] = &[
     // URLs.
     (&[], "postgresql://app@{pdir}:{port}/postgres", true),
     (&[], "postgres://app@127.0.0.1:{port}/postgres", true),

@@ -235,7 +235,7 @@ fn a_target_is_read_by_itself_and_its_secret_only_when_it_is_used() {
     assert_eq!(aim(text, "dev").as_deref(), Ok("host=/tmp false"));
     assert_eq!(aim(text, "prod").as_deref(), Ok("from the environment true"));
     assert!(aim(text, "lost").unwrap_err().contains("NOT_SET is not set"));
-    assert!(aim(text, "prd").unwrap_err().contains("the file has dev, prod, lost"));
+    assert!(aim(text, "prd").unwrap_err().contains("the file has dev, lost, prod"));
     let loaded = accepted(text);
     assert!(loaded.config.is_for_looking_only(), "a file for commands needs no server");
     assert!(!loaded.explained.to_toml(false).contains("host=/tmp"), "a DSN may hold a password");
