@@ -204,7 +204,7 @@ async fn of_two_hundred_sessions_exactly_the_promised_ones_are_closed() {
     until_aged(
         &postgres,
         &party.pids(&[IdleOld, OwnSuperuser, Woken, Advisory, Listening, Temporary]),
-        "300 ms",
+        "2 s",
     );
     party.add(14, Young, || Guest::enter(&postgres, "app", "wall-api", &[]));
     let workers = Workers::start(&postgres, 20);
