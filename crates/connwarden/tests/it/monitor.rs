@@ -243,6 +243,8 @@ fn the_view_is_driven_through_a_restart_and_gives_the_terminal_back() {
     server.start_again().unwrap();
     tmux.shows("live");
     tmux.shows("0/20  act 0");
+    tmux.keys(&["b"]);
+    tmux.shows("nobody waits for a lock");
     tmux.keys(&["Tab", "Tab", "Tab"]);
     tmux.shows("APPLICATION");
     tmux.keys(&["q"]);
@@ -258,9 +260,7 @@ fn a_session_is_ended_from_the_view_only_after_its_number_is_typed() {
         return;
     };
     server.run("postgres", "CREATE ROLE app LOGIN").unwrap();
-    let mut held =
-        testbed::Client::login(&server.socket(), &testbed::Login::new("app", "postgres"))
-            .unwrap();
+    let mut held = testbed::Client::login(&server.socket(), &testbed::Login::new("app", "postgres")).unwrap();
     held.query("SELECT 1").unwrap();
     tmux.line(&invitation(&server));
     tmux.shows("1/20  act 0");

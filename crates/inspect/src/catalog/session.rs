@@ -71,7 +71,7 @@ impl State {
         matches!(self, Self::IdleInTransaction | Self::IdleInTransactionAborted)
     }
 
-    fn read(text: Option<&str>) -> Self {
+    pub(super) fn read(text: Option<&str>) -> Self {
         match text {
             Some("active") => Self::Active,
             Some("idle") => Self::Idle,
