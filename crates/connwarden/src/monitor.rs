@@ -136,8 +136,10 @@ pub(crate) async fn run(options: MonitorOptions) -> Exit {
             }
         }
     };
+    let lines = lines_are_wanted(options.plain, &options.output);
+    source.wants_blocking = !lines;
     let source = Source::Server(Box::new(source));
-    if lines_are_wanted(options.plain, &options.output) {
+    if lines {
         let pace = watch::Pacing::Every(options.interval.duration());
         return watch::run(source, recording, pace, options.count, &options.output).await;
     }

@@ -93,6 +93,27 @@ pub(crate) mod sessions {
     ];
 }
 
+/// Who waits for whom.
+pub(crate) mod blocking {
+    use super::*;
+    pub(crate) const PID: usize = 0;
+    pub(crate) const APP: usize = 1;
+    pub(crate) const USER: usize = 2;
+    pub(crate) const DB: usize = 3;
+    pub(crate) const DOES: usize = 4;
+    pub(crate) const FOR: usize = 5;
+    pub(crate) const QUERY: usize = 6;
+    pub(crate) const ALL: [Column; 7] = [
+        picture("WHO", 14, 24, 0),
+        picture("APPLICATION", 14, 32, 0),
+        picture("USER", 8, 16, 100),
+        picture("DB", 8, 16, 110),
+        picture("DOES", 18, 30, 0),
+        Column { order: Order::None, ..number("FOR", 8, 0) },
+        picture("STATEMENT", 14, 250, 0),
+    ];
+}
+
 /// Limits of roles and databases.
 pub(crate) mod limits {
     use super::*;
@@ -151,7 +172,9 @@ mod tests {
 
     #[test]
     fn columns_fit_at_every_width_and_do_not_overlap() {
-        for columns in [&apps::ALL[..], &sessions::ALL[..], &limits::ALL[..], &events::ALL[..]] {
+        for columns in
+            [&apps::ALL[..], &sessions::ALL[..], &blocking::ALL[..], &limits::ALL[..], &events::ALL[..]]
+        {
             for width in [1, 20, 77, 78, 99, 118, 198, 400] {
                 let mut free = 0;
                 for (at, cells) in places(columns, width).into_iter().flatten() {

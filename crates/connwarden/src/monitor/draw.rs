@@ -13,6 +13,7 @@ use super::theme::Theme;
 
 mod about;
 mod apps;
+mod blocking;
 mod curve;
 mod dialog;
 mod events;
@@ -49,6 +50,7 @@ pub(crate) fn draw(frame: &mut Frame<'_>, state: &State) {
         Screen::View(View::Sessions) | Screen::SessionsOf(..) => {
             sessions::sessions(&mut canvas, &layout, state)
         }
+        Screen::View(View::Blocking) => blocking::blocking(&mut canvas, &layout, state),
         Screen::View(View::Limits) => limits::limits(&mut canvas, &layout, state),
         Screen::View(View::Events) => events::events(&mut canvas, &layout, state),
         Screen::Session(_) => session::session(&mut canvas, layout.list, state),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use inspect::catalog::Sample;
+use inspect::catalog::{Blocking, Sample};
 
 use super::closing::{Done, Order, Planned};
 use super::news::Tone;
@@ -24,6 +24,8 @@ pub(crate) enum Event {
     Key(Key),
     /// A look came back; from a recording, with the seconds until the next one there.
     Sample(Box<Sample>, Option<f64>),
+    /// Who waits for whom; `None` if nobody waits. Comes before the sample of the same look.
+    Blocking(Option<Blocking>),
     /// A look failed.
     Failed {
         /// The exact words.

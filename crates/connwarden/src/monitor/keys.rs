@@ -50,6 +50,7 @@ pub(crate) fn bindings(state: &State) -> Vec<Binding> {
         Screen::View(View::Sessions) | Screen::SessionsOf(..) => {
             keys.push((enter, "open", "show all about the selected session"));
         }
+        Screen::View(View::Blocking) => keys.push((enter, "open", "show all about the selected session")),
         Screen::View(View::Limits) => {
             keys.push((enter, "sessions", "show the sessions that the limit counts"))
         }
@@ -69,7 +70,7 @@ pub(crate) fn bindings(state: &State) -> Vec<Binding> {
     if matches!(screen, Screen::View(View::Sessions) | Screen::SessionsOf(..)) {
         keys.push(("Space", "tag", "tag the selected session; y copies all that are tagged"));
     }
-    if screen.view().is_some_and(|view| view != View::Events) {
+    if screen.view().is_some_and(|view| !matches!(view, View::Events | View::Blocking)) {
         keys.push(("s", "sort", "sort by the next column; < and > choose one, r turns the order round"));
     }
     let is_file = state.origin.is_file();
@@ -104,6 +105,6 @@ pub(crate) fn bindings(state: &State) -> Vec<Binding> {
     if list {
         keys.push(("j k", "", "down, up; arrows, PgUp, PgDn, Home and End as well"));
     }
-    keys.push(("1-4", "", "go to a view; Tab and Shift-Tab go round"));
+    keys.push(("1-5", "", "go to a view; Tab and Shift-Tab go round, b is Blocking"));
     keys
 }

@@ -3,11 +3,12 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use inspect::catalog::{Sample, Session, State as SessionState};
+use inspect::catalog::{Blocking, Sample, Session, State as SessionState};
 use inspect::census::{By, Group, group};
 
 use super::columns::{self, Column, Order, apps, limits, sessions};
 use super::listing::Listing;
+use super::state::Blocked;
 
 /// From so many idle sessions on the same statement on, and this share of all idle ones, it looks like a leak.
 const LEAK_MIN: u32 = 5;
@@ -96,6 +97,19 @@ pub(crate) fn sessions(sample: &Sample, keep: impl Fn(&Session) -> bool, listing
     };
     sort(&mut rows, &sessions::ALL, listing, compare, |a, b| all[*a].pid.cmp(&all[*b].pid));
     rows
+}
+
+/// The trees of who waits for whom, the one with the most waiters first.
+pub(crate) fn blocking(blocking: &Blocking) -> Vec<Blocked> {
+    let trees = blocking.trees();
+    let rows = trees.iter().flat_map(|tree| {
+        tree.branches.iter().map(|branch| Blocked {
+            contender: branch.contender.clone(),
+            depth: branch.depth,
+            waiters: if branch.depth == 0 { tree.waiters() } else { 0 },
+        })
+    });
+    rows.collect()
 }
 
 /// Places of limits, sorted.

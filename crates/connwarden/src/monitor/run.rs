@@ -156,12 +156,15 @@ impl View {
                 events.extend(self.record(&entry));
                 return events;
             }
-            Report::Sample(sample, gap_s) => (Entry::Sample(sample), gap_s),
+            Report::Sample(sample, blocking, gap_s) => {
+                events.push(Event::Blocking(blocking));
+                (Entry::Sample(sample), gap_s)
+            }
         };
         let (entry, gap_s) = entry;
         events.extend(self.record(&entry));
         if let Entry::Sample(sample) = entry {
-            events.insert(0, Event::Sample(sample, gap_s));
+            events.insert(1, Event::Sample(sample, gap_s));
         }
         events
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use inspect::catalog::{Sample, Wants};
+use inspect::catalog::{Blocking, Sample, Session, Wants};
 use inspect::closing::Ended;
 use inspect::connect::{AskError, Connection};
 use inspect::record::{Entry, ReadError, Reader};
@@ -20,8 +20,8 @@ const APPLICATION: &str = "connwarden monitor";
 /// What a look brought.
 #[derive(Debug)]
 pub(crate) enum Report {
-    /// A sample; from a file, also the seconds until the next one there.
-    Sample(Box<Sample>, Option<f64>),
+    /// A sample; who waits for whom, if somebody does; from a file, also the seconds until the next one there.
+    Sample(Box<Sample>, Option<Blocking>, Option<f64>),
     /// No answer. `lost`: there was a connection before.
     Failed {
         /// The exact words.
@@ -91,12 +91,14 @@ pub(crate) struct ServerSource {
     options: ServerOptions,
     connection: Option<Connection>,
     place: String,
+    /// Also who waits for whom, where somebody waits.
+    pub(crate) wants_blocking: bool,
 }
 
 impl ServerSource {
     /// Not connected yet.
     pub(crate) fn new(options: ServerOptions) -> Self {
-        Self { options, connection: None, place: String::new() }
+        Self { options, connection: None, place: String::new(), wants_blocking: false }
     }
 
     /// Logs in, if it is not.
@@ -115,13 +117,25 @@ impl ServerSource {
     }
 
     async fn look(&mut self) -> Report {
-        let had = self.connection.is_some();
+        let (had, wants_blocking) = (self.connection.is_some(), self.wants_blocking);
         let connection = match self.connect().await {
             Ok(connection) => connection,
             Err(failed) => return Report::Failed { why: failed.report.message, at_us: 0, lost: false },
         };
         match Sample::take(connection, Wants { limits: true, counters: true }).await {
-            Ok(sample) => Report::Sample(Box::new(sample), None),
+            Ok(sample) => {
+                // A second question only where there is something to ask.
+                let waits = sample.sessions.iter().any(Session::waits_for_lock);
+                let blocking = if waits && wants_blocking {
+                    match Blocking::take(connection).await {
+                        Ok(blocking) => Some(blocking),
+                        Err(error) => return self.failed(&error, had),
+                    }
+                } else {
+                    None
+                };
+                Report::Sample(Box::new(sample), blocking, None)
+            }
             Err(error) => self.failed(&error, had),
         }
     }
@@ -203,7 +217,7 @@ impl FileSource {
         let next_us = self.ahead.as_ref().and_then(at_us);
         let gap_s = at_us(&entry).zip(next_us).map(|(here, next)| ((next - here) as f64 / 1e6).max(0.0));
         match entry {
-            Entry::Sample(sample) => Report::Sample(sample, gap_s),
+            Entry::Sample(sample) => Report::Sample(sample, None, gap_s),
             Entry::Failure { at_us, why } => Report::Failed { why, at_us, lost: false },
             Entry::Origin(_) => Report::Ended,
         }

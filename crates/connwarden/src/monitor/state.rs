@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use inspect::catalog::{Sample, Session};
+use inspect::catalog::{Blocking, Contender, Sample, Session};
 use inspect::census::{By, Pace, Thresholds};
 use inspect::record::Kept;
 use jiff::tz::TimeZone;
@@ -27,17 +27,20 @@ pub(crate) const NEWS_MAX: usize = 500;
 pub(crate) enum View {
     Apps,
     Sessions,
+    Blocking,
     Limits,
     Events,
 }
 
 impl View {
-    pub(crate) const ALL: [Self; 4] = [Self::Apps, Self::Sessions, Self::Limits, Self::Events];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Apps, Self::Sessions, Self::Blocking, Self::Limits, Self::Events];
 
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Apps => "Apps",
             Self::Sessions => "Sessions",
+            Self::Blocking => "Blocking",
             Self::Limits => "Limits",
             Self::Events => "Events",
         }
@@ -51,6 +54,7 @@ impl View {
         match self {
             Self::Apps => &columns::apps::ALL,
             Self::Sessions => &columns::sessions::ALL,
+            Self::Blocking => &columns::blocking::ALL,
             Self::Limits => &columns::limits::ALL,
             Self::Events => &columns::events::ALL,
         }
@@ -158,6 +162,16 @@ pub(crate) enum Dialog {
     Done(Done),
 }
 
+/// A row of the Blocking view.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Blocked {
+    pub(crate) contender: Contender,
+    /// 0 for who holds up the others.
+    pub(crate) depth: u32,
+    /// How many wait behind a root.
+    pub(crate) waiters: u32,
+}
+
 /// The rows of the screen that is shown.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Rows {
@@ -166,6 +180,8 @@ pub(crate) struct Rows {
     pub(crate) sessions: Vec<usize>,
     /// Places in the sample.
     pub(crate) limits: Vec<usize>,
+    /// Who waits for whom, trees from their roots down.
+    pub(crate) blocking: Vec<Blocked>,
     /// Of the selected group.
     pub(crate) idle_on: Vec<IdleOn>,
 }
@@ -189,6 +205,8 @@ pub(crate) struct State {
     pub(crate) due_s: f64,
     pub(crate) history: History,
     pub(crate) shown: Option<Kept>,
+    /// Who waited for whom at the newest look.
+    pub(crate) blocking: Option<Blocking>,
     /// The picture stays, whatever comes.
     pub(crate) held: bool,
     /// Between the shown sample and the one before it.
@@ -215,7 +233,7 @@ impl State {
             View::Apps => columns::apps::CONN,
             View::Sessions => columns::sessions::AGE,
             View::Limits => columns::limits::SHARE,
-            View::Events => 0,
+            View::Blocking | View::Events => 0,
         });
         Self {
             theme,
@@ -232,6 +250,7 @@ impl State {
             due_s: 0.0,
             history: History::new(),
             shown: None,
+            blocking: None,
             held: false,
             pace: None,
             screens: vec![Screen::View(View::Apps)],
@@ -270,6 +289,7 @@ impl State {
         match view {
             View::Apps => self.rows.apps.len(),
             View::Sessions => self.rows.sessions.len(),
+            View::Blocking => self.rows.blocking.len(),
             View::Limits => self.rows.limits.len(),
             View::Events => self.news.len(),
         }
@@ -300,8 +320,13 @@ impl State {
                 let at = self.rows.sessions.get(self.listing(View::Sessions).selected)?;
                 sample.sessions.get(*at)
             }
-            Screen::View(View::Apps | View::Limits | View::Events) => None,
+            Screen::View(View::Apps | View::Blocking | View::Limits | View::Events) => None,
         }
+    }
+
+    /// The selected row of the Blocking view.
+    pub(crate) fn selected_blocked(&self) -> Option<&Blocked> {
+        self.rows.blocking.get(self.listing(View::Blocking).selected)
     }
 
     /// The selected event; the newest stands first.

@@ -42,6 +42,7 @@ fn taken(state: &mut State, event: Event) -> Vec<Action> {
         Event::Key(key) => return press::press(state, key),
         Event::Sample(sample, gap_s) => return sampled(state, *sample, gap_s),
         Event::Failed { why, at_us, lost } => failed(state, &why, at_us, lost),
+        Event::Blocking(blocking) => state.blocking = blocking,
         Event::Planned(planned) => dialog::planned(state, *planned),
         Event::Acted(done) => dialog::acted(state, done),
         Event::Ended => {
@@ -225,6 +226,9 @@ fn remake(state: &mut State) {
         Screen::SessionsOf(of, key) => {
             let keep = |session: &Session| of.key(session) == *key && filter.matches(session);
             rows.sessions = rows::sessions(&sample, keep, state.listing(View::Sessions));
+        }
+        Screen::View(View::Blocking) => {
+            rows.blocking = state.blocking.as_ref().map(rows::blocking).unwrap_or_default();
         }
         Screen::View(View::Limits) => rows.limits = rows::limits(&sample, state.listing(View::Limits)),
         Screen::View(View::Events) | Screen::Session(_) => {}

@@ -68,7 +68,7 @@ impl Lines {
             let written = match report {
                 Report::Ended | Report::Planned(_) | Report::Acted(_) => break,
                 Report::Failed { why, at_us, .. } => self.failure(&why, at_us),
-                Report::Sample(sample, _) => {
+                Report::Sample(sample, _, _) => {
                     left = left.map(|left| left - 1);
                     self.sample(sample)
                 }

@@ -243,6 +243,8 @@ fn the_view_is_driven_through_a_restart_and_gives_the_terminal_back() {
     server.start_again().unwrap();
     tmux.shows("live");
     tmux.shows("0/20  act 0");
+    tmux.keys(&["b"]);
+    tmux.shows("nobody waits for a lock");
     tmux.keys(&["Tab", "Tab", "Tab"]);
     tmux.shows("APPLICATION");
     tmux.keys(&["q"]);

@@ -3,7 +3,7 @@
 use crate::connect::{Answer, AskError};
 
 /// Settings that a version lacks are NULL: one text serves all. What the command line says wins over the files at the
-/// next start as well, so nothing waits there.
+/// next start as well, so nothing waits there. `pg_settings` is read once: each reading makes all its rows.
 pub(super) const SQL: &str = "\
 SELECT current_setting('server_version_num')::int AS version_num,
        current_setting('server_version') AS version,
@@ -12,9 +12,7 @@ SELECT current_setting('server_version_num')::int AS version_num,
        current_setting('superuser_reserved_connections')::int AS superuser_reserved,
        coalesce(current_setting('reserved_connections', true)::int, 0) AS reserved,
        current_setting('max_wal_senders')::int AS max_wal_senders,
-       (SELECT setting::bigint FROM pg_catalog.pg_settings WHERE name = 'idle_in_transaction_session_timeout') AS idle_in_transaction_timeout_ms,
-       (SELECT setting::bigint FROM pg_catalog.pg_settings WHERE name = 'idle_session_timeout') AS idle_session_timeout_ms,
-       (SELECT setting::bigint FROM pg_catalog.pg_settings WHERE name = 'transaction_timeout') AS transaction_timeout_ms,
+       s.idle_in_transaction_timeout_ms, s.idle_session_timeout_ms, s.transaction_timeout_ms, s.pending_restart,
        pg_catalog.pg_is_in_recovery() AS in_recovery,
        extract(epoch FROM clock_timestamp() - pg_catalog.pg_postmaster_start_time()) AS uptime_s,
        pg_catalog.pg_backend_pid() AS pid,
@@ -24,8 +22,12 @@ SELECT current_setting('server_version_num')::int AS version_num,
        pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE') AS sees_all,
        pg_catalog.pg_has_role('pg_signal_backend', 'USAGE') AS can_signal,
        CASE WHEN pg_catalog.to_regrole('pg_use_reserved_connections') IS NULL THEN false
-            ELSE pg_catalog.pg_has_role(pg_catalog.to_regrole('pg_use_reserved_connections')::oid, 'USAGE') END AS can_use_reserved,
-       (SELECT string_agg(name, ',' ORDER BY name) FROM pg_catalog.pg_settings WHERE pending_restart AND source <> 'command line') AS pending_restart";
+            ELSE pg_catalog.pg_has_role(pg_catalog.to_regrole('pg_use_reserved_connections')::oid, 'USAGE') END AS can_use_reserved
+  FROM (SELECT max(CASE name WHEN 'idle_in_transaction_session_timeout' THEN setting END)::bigint AS idle_in_transaction_timeout_ms,
+               max(CASE name WHEN 'idle_session_timeout' THEN setting END)::bigint AS idle_session_timeout_ms,
+               max(CASE name WHEN 'transaction_timeout' THEN setting END)::bigint AS transaction_timeout_ms,
+               string_agg(name, ',' ORDER BY name) FILTER (WHERE pending_restart AND source <> 'command line') AS pending_restart
+          FROM pg_catalog.pg_settings) s";
 
 /// The server and our rights on it, at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]

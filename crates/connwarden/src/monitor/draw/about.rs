@@ -1,7 +1,7 @@
 //! More about the selected row.
 
 use inspect::catalog::LimitKind;
-use inspect::form::{clean_within, span};
+use inspect::form::{clean_within, count, span};
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
@@ -20,6 +20,7 @@ pub(super) fn about(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let (title, lines) = match state.screen() {
         Screen::View(View::Apps) => about_group(state, usize::from(area.height) - 2),
         Screen::View(View::Sessions) | Screen::SessionsOf(..) => about_session(state, area),
+        Screen::View(View::Blocking) => about_blocked(state, area),
         Screen::View(View::Limits) => about_limit(state),
         Screen::View(View::Events) => about_event(state, area),
         Screen::Session(_) => return,
@@ -66,6 +67,18 @@ fn about_session(state: &State, area: Rect) -> (String, Lines) {
         title.push_str(&format!("  waits for {wait}"));
     }
     let statement = inspect::form::clean(session.query.as_deref().unwrap_or("(not shown)"));
+    let room = usize::from(area.height).saturating_sub(2);
+    let lines = fit::wrapped(&statement, area.width.saturating_sub(4), room);
+    (title, lines.into_iter().map(|line| vec![(line, Style::new())]).collect())
+}
+
+fn about_blocked(state: &State, area: Rect) -> (String, Lines) {
+    let Some(row) = state.selected_blocked() else { return ("Selected".to_owned(), Vec::new()) };
+    let title = match row.waiters {
+        0 => format!("pid {}  waits", row.contender.pid),
+        waiters => format!("pid {}  holds up {}", row.contender.pid, count(waiters, "session")),
+    };
+    let statement = inspect::form::clean(row.contender.query.as_deref().unwrap_or("(not shown)"));
     let room = usize::from(area.height).saturating_sub(2);
     let lines = fit::wrapped(&statement, area.width.saturating_sub(4), room);
     (title, lines.into_iter().map(|line| vec![(line, Style::new())]).collect())

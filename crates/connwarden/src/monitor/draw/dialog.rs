@@ -11,7 +11,7 @@ use super::super::state::{Dialog, State};
 use super::Canvas;
 
 /// Rows of a dialog besides the victims: frame, heads, what is spared, the question.
-const OTHER_ROWS: u16 = 9;
+const OTHER_ROWS: u16 = 7;
 
 pub(super) fn dialog(canvas: &mut Canvas<'_>, state: &State) {
     let Some(dialog) = &state.dialog else { return };
@@ -92,7 +92,7 @@ fn ask(canvas: &mut Canvas<'_>, state: &State, planned: &Planned, typed: &str) {
     y += 1;
     for session in plan.victims.iter().take(usize::from(rows)) {
         let text = format!(
-            "{:>8}  {:<24.24}  {:<12.12}  {:<11.11} {:>8}  {}",
+            "{:>8}  {:<20.20}  {:<10.10}  {:<11.11} {:>8}  {}",
             session.pid,
             super::apps::name_of(inspect::census::By::App, &session.application),
             session.user.as_deref().unwrap_or("-"),

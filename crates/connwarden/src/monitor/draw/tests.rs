@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use inspect::catalog::{Counters, Limit, LimitKind, Sample, State as SessionState};
+use inspect::catalog::{Blocking, Contender, Counters, Limit, LimitKind, Sample, State as SessionState};
 use inspect::census::By;
 use inspect::closing::{Action, Evidence};
 use inspect::form::Marks;
@@ -54,6 +54,32 @@ fn look(n: i64) -> Sample {
     sample
 }
 
+/// One that holds a lock, and a line behind it.
+fn lock() -> Blocking {
+    let contender = |pid: i32, waits_for: &[i32], application: &str| Contender {
+        pid,
+        waits_for: waits_for.to_vec(),
+        application: application.into(),
+        state: Some(if waits_for.is_empty() {
+            SessionState::IdleInTransaction
+        } else {
+            SessionState::Active
+        }),
+        wait: (!waits_for.is_empty()).then(|| "relation".to_owned()),
+        xact_age_s: Some(995.0),
+        waited_s: Some(20.0),
+        query: Some("ALTER TABLE orders ADD COLUMN note text".into()),
+        ..Contender::default()
+    };
+    let line = vec![
+        contender(3_000, &[], "migrate"),
+        contender(3_001, &[3_000], "wall-django-api"),
+        contender(3_002, &[3_000, 3_001], "wall-django-api"),
+        contender(3_003, &[3_002], "\u{1b}[2Jevil"),
+    ];
+    line.into()
+}
+
 fn state(size: (u16, u16), marks: Marks) -> State {
     let origin = Origin::server("db1:5432".into(), "5".parse().unwrap());
     let mut state = State::new(Theme::bare(marks), origin);
@@ -61,6 +87,7 @@ fn state(size: (u16, u16), marks: Marks) -> State {
     update(&mut state, Event::Resize(size.0, size.1));
     for n in 0..200 {
         at(&mut state, n as f64 * 5.0);
+        update(&mut state, Event::Blocking(Some(lock())));
         update(&mut state, Event::Sample(Box::new(look(n)), None));
     }
     state
@@ -132,6 +159,8 @@ fn every_view_looks_as_it_was_agreed_to_at_every_size() {
         compare(&name("view-3"), &shown);
         press(&mut shown, "4");
         compare(&name("view-4"), &shown);
+        press(&mut shown, "5");
+        compare(&name("view-5"), &shown);
         press(&mut shown, "1?");
         compare(&name("help"), &shown);
     }
@@ -174,7 +203,7 @@ fn a_plan_is_shown_before_anything_is_done() {
 fn nothing_but_ascii_is_drawn_where_ascii_is_asked_for() {
     let mut shown = state((80, 24), Marks::Ascii);
     compare("ascii", &shown);
-    for keys in ["2", "\n", "3", "4", "1?"] {
+    for keys in ["2", "\n", "3", "4", "5", "1?"] {
         press(&mut shown, keys);
         let text = drawn(&shown);
         assert!(text.is_ascii(), "{keys}: {}", text.chars().filter(|c| !c.is_ascii()).collect::<String>());
@@ -202,7 +231,7 @@ fn hostile_names_break_no_frame() {
         bad.limits =
             vec![Limit { kind: LimitKind::Role, name: names[1].clone(), limit: 9, exempt: false, used: 3 }];
         update(&mut shown, Event::Sample(Box::new(bad), None));
-        for keys in ["1", "j", "j", "j", "2", "j", "\n", "3", "4", "1\n"] {
+        for keys in ["1", "j", "j", "j", "2", "j", "\n", "3", "4", "5", "1\n"] {
             press(&mut shown, keys);
             let text = drawn(&shown);
             assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{size:?} {keys:?}");

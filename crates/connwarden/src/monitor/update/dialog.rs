@@ -33,7 +33,7 @@ pub(super) fn open(state: &mut State, action: Deed) {
         Screen::View(View::Sessions) | Screen::SessionsOf(..) | Screen::Session(_) => {
             state.selected_session().map(|session| Target::Sessions(BTreeSet::from([identity_of(session)])))
         }
-        Screen::View(View::Limits | View::Events) => None,
+        Screen::View(View::Blocking | View::Limits | View::Events) => None,
     };
     if let Some(target) = target {
         state.dialog = Some(Dialog::Planning { order: Order { action, target }, asked: false });

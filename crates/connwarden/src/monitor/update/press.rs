@@ -71,6 +71,7 @@ fn letter(state: &mut State, c: char) -> Vec<Action> {
         'K' => dialog::open(state, Deed::ForceClose),
         'C' => dialog::open(state, Deed::Cancel),
         'p' => return pause(state),
+        'b' => open(state, vec![Screen::View(View::Blocking)]),
         ' ' => tag(state),
         '[' => scrub(state, false),
         ']' => return forward(state),
@@ -155,6 +156,12 @@ fn enter(state: &mut State) {
             })
         }
         Screen::View(View::Events) => return go_there(state),
+        Screen::View(View::Blocking) => state.selected_blocked().and_then(|row| {
+            let pid = row.contender.pid;
+            let sample = state.sample()?;
+            let session = sample.sessions.iter().find(|session| session.pid == pid)?;
+            Some(Screen::Session(identity_of(session)))
+        }),
         Screen::Session(_) => None,
     };
     let Some(deeper) = deeper else { return };
@@ -324,6 +331,7 @@ fn copy(state: &mut State) -> Vec<Action> {
             let at = state.rows.limits.get(state.listing(View::Limits).selected);
             at.and_then(|at| state.sample()?.limits.get(*at)).map(|limit| limit.name.clone())
         }
+        Screen::View(View::Blocking) => state.selected_blocked().map(|row| row.contender.pid.to_string()),
         Screen::View(View::Events) => state.selected_news().map(|item| item.text.clone()),
     };
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Vec::new() };

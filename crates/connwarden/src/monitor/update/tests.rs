@@ -1,6 +1,6 @@
 //! What keys and looks do, without a terminal and without a server.
 
-use inspect::catalog::{Limit, LimitKind, State as SessionState};
+use inspect::catalog::{Contender, Limit, LimitKind, State as SessionState};
 use inspect::census::By;
 use inspect::closing::{Action as Deed, Ended, Evidence, Outcome};
 use inspect::form::Marks;
@@ -510,4 +510,23 @@ fn nobody_to_close_leaves_nothing_to_say_yes_to() {
     let order = ask(&mut state, "x");
     assert_eq!(answer(&mut state, &order), 0, "all are younger than five minutes");
     assert_eq!(press(&mut state, "y\n"), []);
+}
+
+#[test]
+fn who_holds_up_others_is_listed_above_them_and_can_be_opened() {
+    let mut state = live();
+    let waiter = Contender { pid: 1_001, waits_for: vec![1_000], ..Contender::default() };
+    update(&mut state, Event::Blocking(Some(vec![waiter].into())));
+    see(&mut state, sample(0, &[("a", 2)]));
+    press(&mut state, "b");
+    let rows: Vec<(i32, u32)> =
+        state.rows.blocking.iter().map(|row| (row.contender.pid, row.depth)).collect();
+    assert_eq!(rows, [(1_000, 0), (1_001, 1)]);
+    assert_eq!(press(&mut state, "y"), [Action::Copy("1000".into())]);
+    press(&mut state, "\n");
+    assert_eq!(state.selected_session().unwrap().pid, 1_000);
+    press(&mut state, "\u{1b}");
+    update(&mut state, Event::Blocking(None));
+    see(&mut state, sample(5, &[("a", 2)]));
+    assert!(state.rows.blocking.is_empty());
 }
