@@ -138,7 +138,7 @@ pub(crate) async fn run(options: DoctorOptions) -> Exit {
 
 async fn look(options: &DoctorOptions) -> Result<(Evidence, String), Failed> {
     let mut connection = options.server.connect("connwarden doctor").await?;
-    let sample = Sample::take(&mut connection, Wants { limits: true, counters: true }).await?;
+    let sample = Sample::take(&mut connection, Wants::ALL).await?;
     let setup = Setup::take(&mut connection).await?;
     let facts = &sample.facts;
     let pids: Vec<i32> = sample.slot_holders().map(|session| session.pid).collect();

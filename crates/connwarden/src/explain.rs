@@ -82,7 +82,7 @@ pub(crate) async fn run(options: ExplainOptions) -> Exit {
 
 async fn look(server: &ServerOptions) -> Result<Seen, Failed> {
     let mut connection = server.connect("connwarden explain").await?;
-    let sample = Sample::take(&mut connection, Wants { limits: true, counters: false }).await?;
+    let sample = Sample::take(&mut connection, Wants { counters: false, ..Wants::ALL }).await?;
     let blocking = Blocking::take(&mut connection).await?;
     let place = connection.place().to_owned();
     connection.close().await;

@@ -166,7 +166,7 @@ impl Judge<'_> {
         let wanted = self.options.check.is_empty() || self.options.check.contains(&Id::Churn);
         let mut before = None;
         if wanted {
-            before = Some(Sample::take(&mut connection, Wants { limits: false, counters: true }).await?);
+            before = Some(Sample::take(&mut connection, Wants { counters: true, ..Wants::default() }).await?);
             let shown = std::io::stderr().is_terminal();
             if shown {
                 eprint!("watching sessions come and go for a second ...");
@@ -268,7 +268,7 @@ impl Judge<'_> {
 }
 
 async fn look(connection: &mut Connection, before: Option<Sample>) -> Result<Seen, AskError> {
-    let now = Sample::take(connection, Wants { limits: true, counters: true }).await?;
+    let now = Sample::take(connection, Wants::ALL).await?;
     let blocking = Blocking::take(connection).await?;
     Ok(Seen { now, before, blocking, place: connection.place().to_owned() })
 }

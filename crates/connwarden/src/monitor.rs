@@ -12,6 +12,7 @@ use inspect::record::{Origin, Recording};
 
 use crate::cli::HelpOption;
 use crate::exit::Exit;
+use crate::filter::FilterOptions;
 use crate::output::{Form, OutputOptions};
 use crate::say;
 use crate::server::ServerOptions;
@@ -47,6 +48,8 @@ const MONITOR: &str = "\
 On a terminal: the live view; ? in it lists the keys. Elsewhere, and with --plain
 or -o json: a line per look. util is the share of the slots that applications can
 get, waiting counts sessions that wait for a lock, churn is new sessions a second.
+A filter begins the view's / line; in lines it holds for the counts, while util and
+churn stay those of the whole server.
 
 It holds one connection and never opens a second one. When it is lost, the last
 picture stays and the server is asked again, after up to 15 seconds.
@@ -59,6 +62,7 @@ Examples:
   connwarden monitor --watch --interval=5 >> connections.log
   connwarden monitor --interval=0.5s --record incident.cwlog
   connwarden monitor --plain --count 1 -o json | jq .total
+  connwarden monitor --app 'wall-*' --where 'not state=active'
 
 Exit codes: 0 ended by q, by --count or by its reader, 2 the recording cannot be
 written, 3 server not reached at the start, 64 usage, 130 Ctrl-C.";
@@ -81,9 +85,11 @@ pub(crate) struct MonitorOptions {
     /// Write every look to this file (*.cwlog), for replay
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
-    /// No key of the view ends or cancels anything
+    /// No key of the view ends or cancels anything; so it is for a protected target
     #[arg(long)]
     read_only: bool,
+    #[command(flatten)]
+    filter: FilterOptions,
     #[command(flatten)]
     output: OutputOptions,
     #[command(flatten)]
@@ -112,11 +118,21 @@ pub(crate) struct ReplayOptions {
     #[arg(long)]
     plain: bool,
     #[command(flatten)]
+    filter: FilterOptions,
+    #[command(flatten)]
     output: OutputOptions,
 }
 
 /// `monitor`.
 pub(crate) async fn run(options: MonitorOptions) -> Exit {
+    let filter = match options.filter.filter() {
+        Ok(filter) => filter,
+        Err(error) => return say::usage(&error),
+    };
+    let protected = match options.server.protected() {
+        Ok(protected) => protected.is_some(),
+        Err(failed) => return failed.say(&options.output),
+    };
     let mut source = ServerSource::new(options.server.clone());
     // Before the terminal is ours: a login may ask for a password, and a first refusal is an answer.
     if let Err(failed) = source.connect().await {
@@ -141,18 +157,24 @@ pub(crate) async fn run(options: MonitorOptions) -> Exit {
     let source = Source::Server(Box::new(source));
     if lines {
         let pace = watch::Pacing::Every(options.interval.duration());
-        return watch::run(source, recording, pace, options.count, &options.output).await;
+        return watch::run(source, recording, pace, options.count, filter, options.output.form()).await;
     }
     let style = options.output.style();
     let mut state =
         state::State::new(theme::Theme::of(style), state::Origin::server(place, options.interval));
-    state.read_only = options.read_only;
+    // Who protected a target wants its name repeated, which keys can't.
+    state.read_only = options.read_only || protected;
+    state.let_through(filter);
     state.looks_left = options.count;
     run::run(source, recording, state).await
 }
 
 /// `replay`.
 pub(crate) async fn replay(options: ReplayOptions) -> Exit {
+    let filter = match options.filter.filter() {
+        Ok(filter) => filter,
+        Err(error) => return say::usage(&error),
+    };
     let source = match FileSource::open(&options.file) {
         Ok(source) => source,
         Err(why) => {
@@ -163,10 +185,11 @@ pub(crate) async fn replay(options: ReplayOptions) -> Exit {
     let place = source.place();
     let source = Source::File(Box::new(source));
     if lines_are_wanted(options.plain, &options.output) {
-        return watch::run(source, None, watch::Pacing::AtOnce, None, &options.output).await;
+        return watch::run(source, None, watch::Pacing::AtOnce, None, filter, options.output.form()).await;
     }
     let style = options.output.style();
-    let state = state::State::new(theme::Theme::of(style), state::Origin::file(place));
+    let mut state = state::State::new(theme::Theme::of(style), state::Origin::file(place));
+    state.let_through(filter);
     run::run(source, None, state).await
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use inspect::connect::{self, ConnectError, Connection, Machine, PoolerView};
+use inspect::report::PoolerReport;
 use inspect::settings::{Dsn, Origin, Request, Settings};
 use model::config::checked::SecretText;
 use model::config::value::{Given, Typed};
@@ -78,7 +79,7 @@ impl ServerOptions {
         let flags = [
             ("host", &self.host, "--host"),
             ("port", &self.port, "--port"),
-            ("user", &self.user, "--user"),
+            ("user", &self.user, "--username"),
             ("dbname", &self.dbname, "--dbname"),
             ("service", &self.service, "--service"),
         ];
@@ -136,15 +137,17 @@ impl ServerOptions {
 }
 
 impl ServerOptions {
-    /// Tells that a pooler stands in between, and what it says of itself.
-    pub(crate) async fn tell_of_pooler(&self) {
-        let Ok(settings) = self.settings() else { return };
-        let about = match PoolerView::ask(&settings).await {
-            Ok(view) => view.summary(),
-            Err(_) => "its console does not let us in".to_owned(),
+    /// Tells that a pooler stands in between, and asks its console.
+    pub(crate) async fn pooler(&self) -> PoolerReport {
+        let view = match self.settings() {
+            Ok(settings) => PoolerView::ask(&settings).await.ok(),
+            Err(_) => None,
         };
+        let about =
+            view.as_ref().map_or_else(|| "its console does not let us in".to_owned(), PoolerView::summary);
         let text = format!("note: a pooler stands between us and the server ({about})");
         say::err(&inspect::form::clean(&text));
+        PoolerReport::of(view.as_ref())
     }
 }
 

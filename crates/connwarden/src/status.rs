@@ -118,18 +118,17 @@ async fn look(
     thresholds: Thresholds,
 ) -> Result<StatusReport, Failed> {
     let mut connection = options.server.connect("connwarden status").await?;
-    let sample = Sample::take(&mut connection, Wants { limits: true, counters: false }).await?;
+    let sample = Sample::take(&mut connection, Wants { counters: false, ..Wants::ALL }).await?;
     let waits = if options.blocking { Some(Blocking::take(&mut connection).await?) } else { None };
     let place = connection.place().to_owned();
     let pooled = connection.is_pooled(sample.facts.pid);
     connection.close().await;
-    if pooled {
-        options.server.tell_of_pooler().await;
-    }
+    let pooler = if pooled { Some(options.server.pooler().await) } else { None };
     let by: Vec<By> = options.by.iter().copied().map(By::from).collect();
     let mut report = StatusReport::of(&sample, &place, thresholds, &by, options.sessions, |session| {
         filter.matches(session)
     });
+    report.pooler = pooler;
     report.blocking = waits.map(|waits| BlockingReport::all(&waits));
     Ok(report)
 }

@@ -7,6 +7,7 @@ mod common;
 mod doctor;
 mod explain;
 mod health;
+mod pooler;
 mod schema;
 mod status;
 mod watch;
@@ -19,6 +20,7 @@ pub use doctor::{
 };
 pub use explain::{Bearing, CauseReport, ExplainReport, NearPage, PageReport};
 pub use health::{HealthReport, Verdict};
+pub use pooler::{PoolReport, PoolerReport};
 pub use schema::schemas;
 pub use status::{GroupReport, SessionReport, StatusReport};
 pub use watch::WatchReport;

@@ -14,6 +14,8 @@ use inspect::record::{Entry, ReadError, Reader};
 use super::closing::{self, Done, Order, Planned};
 use crate::server::{Failed, ServerOptions};
 
+/// So many looks go by from one question for settings that wait for a restart to the next.
+const LOOKS_PER_WAITING: u64 = 60;
 /// What `pg_stat_activity` calls us.
 const APPLICATION: &str = "connwarden monitor";
 
@@ -93,12 +95,34 @@ pub(crate) struct ServerSource {
     place: String,
     /// Also who waits for whom, where somebody waits.
     pub(crate) wants_blocking: bool,
+    looks: u64,
+    /// Settings that wait for a restart, as of the last time they were asked for.
+    waiting: Vec<String>,
+}
+
+async fn look_once(
+    connection: &mut Connection,
+    wants: Wants,
+    wants_blocking: bool,
+) -> Result<(Sample, Option<Blocking>), AskError> {
+    let sample = Sample::take(connection, wants).await?;
+    // A second question only where there is something to ask.
+    let waits = wants_blocking && sample.sessions.iter().any(Session::waits_for_lock);
+    let blocking = if waits { Some(Blocking::take(connection).await?) } else { None };
+    Ok((sample, blocking))
 }
 
 impl ServerSource {
     /// Not connected yet.
     pub(crate) fn new(options: ServerOptions) -> Self {
-        Self { options, connection: None, place: String::new(), wants_blocking: false }
+        Self {
+            options,
+            connection: None,
+            place: String::new(),
+            wants_blocking: false,
+            looks: 0,
+            waiting: Vec::new(),
+        }
     }
 
     /// Logs in, if it is not.
@@ -118,22 +142,20 @@ impl ServerSource {
 
     async fn look(&mut self) -> Report {
         let (had, wants_blocking) = (self.connection.is_some(), self.wants_blocking);
+        // What waits for a restart changes when somebody edits a file, and is dear to ask for.
+        let waiting = self.looks.is_multiple_of(LOOKS_PER_WAITING);
         let connection = match self.connect().await {
             Ok(connection) => connection,
             Err(failed) => return Report::Failed { why: failed.report.message, at_us: 0, lost: false },
         };
-        match Sample::take(connection, Wants { limits: true, counters: true }).await {
-            Ok(sample) => {
-                // A second question only where there is something to ask.
-                let waits = sample.sessions.iter().any(Session::waits_for_lock);
-                let blocking = if waits && wants_blocking {
-                    match Blocking::take(connection).await {
-                        Ok(blocking) => Some(blocking),
-                        Err(error) => return self.failed(&error, had),
-                    }
+        match look_once(connection, Wants { waiting, ..Wants::ALL }, wants_blocking).await {
+            Ok((mut sample, blocking)) => {
+                self.looks += 1;
+                if waiting {
+                    self.waiting.clone_from(&sample.facts.pending_restart);
                 } else {
-                    None
-                };
+                    sample.facts.pending_restart.clone_from(&self.waiting);
+                }
                 Report::Sample(Box::new(sample), blocking, None)
             }
             Err(error) => self.failed(&error, had),

@@ -227,6 +227,12 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// Shows only these sessions, as if it had been written into the `/` line.
+    pub(crate) fn let_through(&mut self, filter: Filter) {
+        self.filter_text = if filter.is_everything() { String::new() } else { filter.to_string() };
+        self.filter = filter;
+    }
+
     /// Before the first sample.
     pub(crate) fn new(theme: Theme, origin: Origin) -> Self {
         let sorts = View::ALL.map(|view| match view {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use inspect::catalog::Sample;
 use inspect::census::Thresholds;
+use inspect::filter::Filter;
 use inspect::form::clean;
 use inspect::record::{Entry, Recording};
 use inspect::report::WatchReport;
@@ -14,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use super::clock;
 use super::source::{Report, Source};
 use crate::exit::Exit;
-use crate::output::{Form, OutputOptions};
+use crate::output::Form;
 use crate::say;
 
 /// After a failure, a server is asked again after at most so long.
@@ -35,7 +36,8 @@ pub(crate) async fn run(
     recording: Option<Recording>,
     pacing: Pacing,
     count: Option<u64>,
-    output: &OutputOptions,
+    filter: Filter,
+    form: Form,
 ) -> Exit {
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
@@ -43,7 +45,7 @@ pub(crate) async fn run(
         say::err("error: signals cannot be caught");
         return Exit::Nothing;
     };
-    let lines = Lines { form: output.form(), before: None, recording };
+    let lines = Lines { form, filter, before: None, recording };
     tokio::select! {
         exit = lines.write(source, pacing, count) => exit,
         _ = interrupt.recv() => Exit::Interrupted,
@@ -53,6 +55,7 @@ pub(crate) async fn run(
 
 struct Lines {
     form: Form,
+    filter: Filter,
     before: Option<Sample>,
     recording: Option<Recording>,
 }
@@ -97,7 +100,11 @@ impl Lines {
     }
 
     fn sample(&mut self, sample: Box<Sample>) -> Result<(), Told> {
-        let report = WatchReport::of(self.before.as_ref(), &sample, Thresholds::default());
+        let mut report = WatchReport::of(self.before.as_ref(), &sample, Thresholds::default());
+        if !self.filter.is_everything() {
+            let sessions = sample.sessions.iter().filter(|session| self.filter.matches(session));
+            report.count(sessions);
+        }
         let text = match self.form {
             Form::Json => serde_json::to_string(&report).map_err(|error| Told::Output(error.into()))?,
             Form::Human | Form::Plain => line(&report),

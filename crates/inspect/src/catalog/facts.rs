@@ -2,8 +2,8 @@
 
 use crate::connect::{Answer, AskError};
 
-/// Settings that a version lacks are NULL: one text serves all. What the command line says wins over the files at the
-/// next start as well, so nothing waits there. `pg_settings` is read once: each reading makes all its rows.
+/// Settings that a version lacks are NULL: one text serves all. Not from `pg_settings`, each reading of which makes all its
+/// rows: a time is shown with a unit (`5min`) that an interval understands.
 pub(super) const SQL: &str = "\
 SELECT current_setting('server_version_num')::int AS version_num,
        current_setting('server_version') AS version,
@@ -12,7 +12,9 @@ SELECT current_setting('server_version_num')::int AS version_num,
        current_setting('superuser_reserved_connections')::int AS superuser_reserved,
        coalesce(current_setting('reserved_connections', true)::int, 0) AS reserved,
        current_setting('max_wal_senders')::int AS max_wal_senders,
-       s.idle_in_transaction_timeout_ms, s.idle_session_timeout_ms, s.transaction_timeout_ms, s.pending_restart,
+       (extract(epoch FROM current_setting('idle_in_transaction_session_timeout')::interval) * 1000)::bigint AS idle_in_transaction_timeout_ms,
+       (extract(epoch FROM current_setting('idle_session_timeout', true)::interval) * 1000)::bigint AS idle_session_timeout_ms,
+       (extract(epoch FROM current_setting('transaction_timeout', true)::interval) * 1000)::bigint AS transaction_timeout_ms,
        pg_catalog.pg_is_in_recovery() AS in_recovery,
        extract(epoch FROM clock_timestamp() - pg_catalog.pg_postmaster_start_time()) AS uptime_s,
        pg_catalog.pg_backend_pid() AS pid,
@@ -22,12 +24,13 @@ SELECT current_setting('server_version_num')::int AS version_num,
        pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE') AS sees_all,
        pg_catalog.pg_has_role('pg_signal_backend', 'USAGE') AS can_signal,
        CASE WHEN pg_catalog.to_regrole('pg_use_reserved_connections') IS NULL THEN false
-            ELSE pg_catalog.pg_has_role(pg_catalog.to_regrole('pg_use_reserved_connections')::oid, 'USAGE') END AS can_use_reserved
-  FROM (SELECT max(CASE name WHEN 'idle_in_transaction_session_timeout' THEN setting END)::bigint AS idle_in_transaction_timeout_ms,
-               max(CASE name WHEN 'idle_session_timeout' THEN setting END)::bigint AS idle_session_timeout_ms,
-               max(CASE name WHEN 'transaction_timeout' THEN setting END)::bigint AS transaction_timeout_ms,
-               string_agg(name, ',' ORDER BY name) FILTER (WHERE pending_restart AND source <> 'command line') AS pending_restart
-          FROM pg_catalog.pg_settings) s";
+            ELSE pg_catalog.pg_has_role(pg_catalog.to_regrole('pg_use_reserved_connections')::oid, 'USAGE') END AS can_use_reserved";
+
+/// Settings whose new value waits for a restart. What the command line says wins over the files at the next start as well,
+/// so nothing waits there.
+pub(super) const WAITING: &str = "\
+SELECT string_agg(name, ',' ORDER BY name) AS pending_restart
+  FROM pg_catalog.pg_settings WHERE pending_restart AND source <> 'command line'";
 
 /// The server and our rights on it, at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -70,7 +73,7 @@ pub struct Facts {
     pub can_signal: bool,
     /// We may use the slots of `reserved_connections`.
     pub can_use_reserved: bool,
-    /// Settings whose new value waits for a restart.
+    /// Settings whose new value waits for a restart; empty if not asked for.
     pub pending_restart: Vec<String>,
 }
 
@@ -92,7 +95,6 @@ impl Facts {
 
     pub(super) fn read(answer: &Answer) -> Result<Self, AskError> {
         let row = answer.only()?;
-        let pending = row.text("pending_restart")?.unwrap_or_default();
         Ok(Self {
             version_num: row.value("version_num")?,
             version: row.value("version")?,
@@ -113,7 +115,12 @@ impl Facts {
             sees_all: row.flag("sees_all")?,
             can_signal: row.flag("can_signal")?,
             can_use_reserved: row.flag("can_use_reserved")?,
-            pending_restart: pending.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+            pending_restart: Vec::new(),
         })
+    }
+
+    pub(super) fn read_waiting(answer: &Answer) -> Result<Vec<String>, AskError> {
+        let names = answer.only()?.owned("pending_restart")?.unwrap_or_default();
+        Ok(names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect())
     }
 }

@@ -3,20 +3,16 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::connect::{Answer, AskError};
+use super::Session;
+use crate::connect::{Answer, AskError, Row};
 
 /// A role's limit holds over all databases, a database's over all roles. Superusers pass both. -2 on a database marks a
 /// half-dropped one; -1 is none.
 pub(super) const SQL: &str = "\
-SELECT 'role' AS kind, r.rolname::text AS name, r.rolconnlimit AS lim, r.rolsuper AS exempt,
-       (SELECT count(*) FROM pg_catalog.pg_stat_activity a
-         WHERE a.usesysid = r.oid AND coalesce(a.backend_type, 'client backend') = 'client backend') AS used
-  FROM pg_catalog.pg_roles r WHERE r.rolconnlimit >= 0 AND r.rolcanlogin
+SELECT 'role' AS kind, rolname::text AS name, rolconnlimit AS lim, rolsuper AS exempt
+  FROM pg_catalog.pg_roles WHERE rolconnlimit >= 0 AND rolcanlogin
 UNION ALL
-SELECT 'database', d.datname, d.datconnlimit, false,
-       (SELECT count(*) FROM pg_catalog.pg_stat_activity a
-         WHERE a.datid = d.oid AND coalesce(a.backend_type, 'client backend') = 'client backend')
-  FROM pg_catalog.pg_database d WHERE d.datconnlimit >= 0";
+SELECT 'database', datname, datconnlimit, false FROM pg_catalog.pg_database WHERE datconnlimit >= 0";
 
 /// Whose limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -39,7 +35,7 @@ pub struct Limit {
     pub limit: u32,
     /// The role is a superuser: the limit is not applied.
     pub exempt: bool,
-    /// Sessions now.
+    /// Sessions now, without our own.
     pub used: u32,
 }
 
@@ -49,15 +45,20 @@ impl Limit {
         if self.limit == 0 { 100.0 } else { f64::from(self.used) * 100.0 / f64::from(self.limit) }
     }
 
-    pub(super) fn read_all(answer: &Answer) -> Result<Vec<Self>, AskError> {
-        let read = |row: crate::connect::Row<'_>| {
-            Ok(Self {
-                kind: if row.text("kind")? == Some("role") { LimitKind::Role } else { LimitKind::Database },
-                name: row.value("name")?,
-                limit: row.value("lim")?,
-                exempt: row.flag("exempt")?,
-                used: row.value("used")?,
-            })
+    /// What is used is counted among the sessions of the same look.
+    pub(super) fn read_all(answer: &Answer, sessions: &[Session]) -> Result<Vec<Self>, AskError> {
+        let read = |row: Row<'_>| {
+            let kind = if row.text("kind")? == Some("role") { LimitKind::Role } else { LimitKind::Database };
+            let name: String = row.value("name")?;
+            let holds = |session: &&Session| {
+                let of = match kind {
+                    LimitKind::Role => &session.user,
+                    LimitKind::Database => &session.database,
+                };
+                !session.is_walsender && of.as_deref() == Some(&*name)
+            };
+            let used = sessions.iter().filter(holds).count() as u32;
+            Ok(Self { kind, limit: row.value("lim")?, exempt: row.flag("exempt")?, used, name })
         };
         let mut limits = answer.rows().map(read).collect::<Result<Vec<_>, AskError>>()?;
         limits.sort_by(|a, b| b.percent().total_cmp(&a.percent()).then_with(|| a.name.cmp(&b.name)));

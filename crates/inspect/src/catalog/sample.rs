@@ -10,6 +10,13 @@ pub struct Wants {
     pub limits: bool,
     /// Session counters, where the server has them.
     pub counters: bool,
+    /// Settings that wait for a restart: dear, for the server makes a row of each of its settings.
+    pub waiting: bool,
+}
+
+impl Wants {
+    /// Everything.
+    pub const ALL: Self = Self { limits: true, counters: true, waiting: true };
 }
 
 /// Everything that one look brought: one round trip, one snapshot.
@@ -33,7 +40,8 @@ impl Sample {
     pub async fn take(connection: &mut Connection, wants: Wants) -> Result<Self, AskError> {
         let counts = wants.counters && connection.major() >= counters::SINCE;
         let mut sql = format!("{};{}", facts::SQL, session::SQL);
-        for (wanted, text) in [(wants.limits, limits::SQL), (counts, counters::SQL)] {
+        let more = [(wants.limits, limits::SQL), (counts, counters::SQL), (wants.waiting, facts::WAITING)];
+        for (wanted, text) in more {
             if wanted {
                 sql.push(';');
                 sql.push_str(text);
@@ -42,11 +50,14 @@ impl Sample {
         let mut answers = connection.ask(&sql).await?.into_iter();
         let mut next =
             || answers.next().ok_or_else(|| AskError::Shape("fewer answers than questions".into()));
-        let facts = Facts::read(&next()?)?;
+        let mut facts = Facts::read(&next()?)?;
         let mut sessions = Session::read_all(&next()?)?;
         sessions.retain(|session| session.pid != facts.pid);
-        let limits = if wants.limits { Limit::read_all(&next()?)? } else { Vec::new() };
+        let limits = if wants.limits { Limit::read_all(&next()?, &sessions)? } else { Vec::new() };
         let counters = counts.then(|| Counters::read(&next()?)).transpose()?;
+        if wants.waiting {
+            facts.pending_restart = Facts::read_waiting(&next()?)?;
+        }
         Ok(Self { facts, sessions, limits, counters })
     }
 

@@ -1,6 +1,6 @@
 //! How many sessions do what.
 
-use crate::catalog::{Sample, State};
+use crate::catalog::{Sample, Session, State};
 
 /// Counts of the sessions that hold a slot, and the ages that matter most. Walsenders are counted apart.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -36,8 +36,13 @@ pub struct Totals {
 impl Totals {
     /// Adds a sample up.
     pub fn of(sample: &Sample) -> Self {
+        Self::of_sessions(&sample.sessions)
+    }
+
+    /// Adds some sessions up.
+    pub fn of_sessions<'a>(sessions: impl IntoIterator<Item = &'a Session>) -> Self {
         let mut totals = Self::default();
-        for session in &sample.sessions {
+        for session in sessions {
             if session.is_walsender {
                 totals.walsenders += 1;
                 continue;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{Align, Marks, Style, Table, Tone, clean, clean_within, percent, span};
 use crate::census::{By, Level};
-use crate::report::{GroupReport, LimitReport, StatusReport, Visibility};
+use crate::report::{GroupReport, LimitReport, PoolerReport, StatusReport, Visibility};
 
 /// Most characters of a name in a table.
 const NAME_CHARS_MAX: usize = 40;
@@ -81,6 +81,9 @@ pub fn human(report: &StatusReport, style: Style, top: usize) -> String {
     line(&mut out, &paint.tone(Tone::Strong, &heading(&report.by)));
     table_of_groups(&mut out, report, top);
     limits(&mut out, &report.role_and_database_limits, style);
+    if let Some(pooler) = &report.pooler {
+        pools(&mut out, pooler, style);
+    }
     out
 }
 
@@ -247,6 +250,42 @@ fn limits(out: &mut String, limits: &[LimitReport], style: Style) {
             clean_within(&limit.name, NAME_CHARS_MAX),
             format!("{}/{}", limit.used, limit.limit),
             format!("{:.0}%", limit.percent),
+        ]);
+    }
+    for text in table.lines() {
+        line(out, &text);
+    }
+}
+
+fn pools(out: &mut String, pooler: &PoolerReport, style: Style) {
+    let name = pooler.version.as_deref().map_or_else(|| "a pooler".to_owned(), clean);
+    line(out, "");
+    line(
+        out,
+        &style.paint().tone(Tone::Strong, &format!("=== Pools of {name}, which stands in between ===")),
+    );
+    if pooler.version.is_none() {
+        line(out, "its console does not let us in; addresses and ports above are the pooler's");
+        return;
+    }
+    let mut table = Table::new(&[
+        ("DATABASE", Align::Left),
+        ("USER", Align::Left),
+        ("CLIENTS", Align::Right),
+        ("WAITING", Align::Right),
+        ("SERVERS", Align::Right),
+        ("IDLE", Align::Right),
+        ("MAX WAIT", Align::Right),
+    ]);
+    for pool in &pooler.pools {
+        table.row([
+            clean_within(&pool.db, NAME_CHARS_MAX),
+            clean_within(&pool.user, NAME_CHARS_MAX),
+            (pool.clients_active + pool.clients_waiting).to_string(),
+            pool.clients_waiting.to_string(),
+            (pool.servers_active + pool.servers_idle).to_string(),
+            pool.servers_idle.to_string(),
+            if pool.clients_waiting > 0 { span(f64::from(pool.max_wait_s)) } else { "-".to_owned() },
         ]);
     }
     for text in table.lines() {

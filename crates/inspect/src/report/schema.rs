@@ -3,7 +3,9 @@
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Value, json};
 
-use super::{CloseReport, DoctorReport, ExplainReport, FailureReport, HealthReport, StatusReport};
+use super::{
+    CloseReport, DoctorReport, ExplainReport, FailureReport, HealthReport, StatusReport, WatchReport,
+};
 
 /// Every report: what `schema` says in it, and its JSON schema. A new report gets a line here, and with it a file below
 /// `docs/schema/`.
@@ -15,6 +17,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         of::<FailureReport>("connwarden.error/1"),
         of::<HealthReport>(HealthReport::SCHEMA),
         of::<StatusReport>(StatusReport::SCHEMA),
+        of::<WatchReport>(WatchReport::SCHEMA),
     ]
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{BlockingReport, LimitReport, Target, Visibility};
+use super::{BlockingReport, LimitReport, PoolerReport, Target, Visibility};
 use crate::catalog::{Sample, Session, State};
 use crate::census::{By, Group, Level, Thresholds, Totals, Utilization, group};
 
@@ -38,6 +38,9 @@ pub struct StatusReport {
     /// Who waits for whose locks, if asked for: one entry for each that holds up others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blocking: Option<Vec<BlockingReport>>,
+    /// The pooler in between, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pooler: Option<PoolerReport>,
 }
 
 /// Slots of the server.
@@ -203,6 +206,7 @@ impl StatusReport {
                 sample.sessions.iter().filter(|session| keep(session)).map(SessionReport::from).collect()
             }),
             blocking: None,
+            pooler: None,
             totals: TotalsReport::from(totals),
         }
     }

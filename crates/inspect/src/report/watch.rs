@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::catalog::Sample;
+use crate::catalog::{Sample, Session};
 use crate::census::{Level, Pace, Thresholds, Totals, Utilization};
 
 /// One look at a server, in one line.
@@ -35,12 +35,25 @@ pub struct WatchReport {
 }
 
 impl WatchReport {
+    /// The name and version of this shape.
+    pub const SCHEMA: &'static str = "connwarden.watch/1";
+
+    /// Counts these sessions only; utilization and churn stay those of the whole server.
+    pub fn count<'a>(&mut self, sessions: impl IntoIterator<Item = &'a Session>) {
+        let totals = Totals::of_sessions(sessions);
+        self.total = totals.total;
+        self.active = totals.active;
+        self.idle = totals.idle;
+        self.idle_in_transaction = totals.idle_in_transaction;
+        self.waiting_lock = totals.waiting_for_lock;
+    }
+
     /// Of a sample, and the one before it.
     pub fn of(before: Option<&Sample>, sample: &Sample, thresholds: Thresholds) -> Self {
         let totals = Totals::of(sample);
         let share = Utilization::of(&totals, &sample.facts);
         Self {
-            schema: "connwarden.watch/1",
+            schema: Self::SCHEMA,
             ts_us: sample.facts.now_us,
             utilization_of_usable_percent: share.of_usable_percent,
             utilization_of_max_percent: share.of_max_percent,

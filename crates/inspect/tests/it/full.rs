@@ -61,7 +61,7 @@ fn with_every_slot_gone_a_walsenders_shows_the_whole_census() {
             let mut connection = connect::open(&settings, "census").await.unwrap();
             assert!(matches!(connection.way(), Way::Walsender { .. }), "{:?}", connection.way());
             assert!(connection.way().sentence().unwrap().contains("walsender"));
-            let sample = Sample::take(&mut connection, Wants { limits: true, counters: true }).await;
+            let sample = Sample::take(&mut connection, Wants::ALL).await;
             connection.close().await;
             sample.unwrap()
         });
