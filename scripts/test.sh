@@ -37,7 +37,7 @@ count() {
   "$@" 2>&1 | tee "$log"
   status=${PIPESTATUS[0]}
   ok=$(grep -oE '(^|[^0-9])[0-9]+ passed' "$log" | grep -oE '[0-9]+' | paste -sd+ | bc_or_zero)
-  bad=$(grep -oE '[0-9]+ (failed|error|errors)\b' "$log" | grep -oE '^[0-9]+' | paste -sd+ | bc_or_zero)
+  bad=$(grep -oE '(^|[ ,])[0-9]+ (failed|error|errors)\b' "$log" | grep -oE '[0-9]+' | paste -sd+ | bc_or_zero)
   # A run that fails without a failed test, as when it does not build, is one failure.
   if [ "$status" != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
   passed=$((passed + ok))
