@@ -20,7 +20,7 @@ pub use doctor::{
 };
 pub use explain::{Bearing, CauseReport, ExplainReport, NearPage, PageReport};
 pub use health::{HealthReport, Verdict};
-pub use pooler::{PoolReport, PoolerReport};
+pub use pooler::PoolerReport;
 pub use schema::schemas;
 pub use status::{GroupReport, SessionReport, StatusReport};
 pub use watch::WatchReport;

@@ -1,9 +1,12 @@
 //! How many sessions do what.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::catalog::{Sample, Session, State};
 
 /// Counts of the sessions that hold a slot, and the ages that matter most. Walsenders are counted apart.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Totals {
     /// All that hold a slot; our own session is not among them.
     pub total: u32,
@@ -22,6 +25,7 @@ pub struct Totals {
     /// Not shown to us.
     pub hidden: u32,
     /// Waiting for a lock.
+    #[serde(rename = "waiting_lock")]
     pub waiting_for_lock: u32,
     /// Walsenders.
     pub walsenders: u32,

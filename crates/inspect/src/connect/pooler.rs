@@ -1,5 +1,8 @@
 //! A pooler between us and the server: told by the process id that it made up, and asked at its console.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::{Answer, AskError, ConnectError, Connection, open};
 use crate::settings::Settings;
 
@@ -16,9 +19,10 @@ pub struct PoolerView {
 }
 
 /// One pool of a pooler.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PoolView {
     /// What clients ask for.
+    #[serde(rename = "db")]
     pub database: String,
     /// As whom.
     pub user: String,

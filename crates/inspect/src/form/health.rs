@@ -80,7 +80,7 @@ pub fn line(report: &HealthReport) -> String {
             totals.active,
             totals.idle,
             totals.idle_in_transaction,
-            totals.waiting_lock
+            totals.waiting_for_lock
         ));
     }
     if let Some(churn) =

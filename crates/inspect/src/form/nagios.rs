@@ -38,6 +38,6 @@ fn data(status: &StatusReport) -> String {
     );
     format!(
         "{used} active={} idle={} idle_tx={} waiting={}",
-        totals.active, totals.idle, totals.idle_in_transaction, totals.waiting_lock
+        totals.active, totals.idle, totals.idle_in_transaction, totals.waiting_for_lock
     )
 }

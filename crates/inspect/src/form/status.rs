@@ -119,7 +119,7 @@ fn counts(out: &mut String, report: &StatusReport) {
         ("Logging in", totals.starting),
         ("Without a state (track_activities is off)", totals.disabled),
         ("Not shown to this role", totals.hidden),
-        ("Waiting for Locks", totals.waiting_lock),
+        ("Waiting for Locks", totals.waiting_for_lock),
         ("Walsenders (slots of their own)", totals.walsenders),
     ];
     for (what, number) in rare.into_iter().filter(|(_, number)| *number > 0) {
@@ -279,7 +279,7 @@ fn pools(out: &mut String, pooler: &PoolerReport, style: Style) {
     ]);
     for pool in &pooler.pools {
         table.row([
-            clean_within(&pool.db, NAME_CHARS_MAX),
+            clean_within(&pool.database, NAME_CHARS_MAX),
             clean_within(&pool.user, NAME_CHARS_MAX),
             (pool.clients_active + pool.clients_waiting).to_string(),
             pool.clients_waiting.to_string(),

@@ -23,7 +23,7 @@ pub struct StatusReport {
     /// Its limits.
     pub limits: Slots,
     /// Sessions by what they do.
-    pub totals: TotalsReport,
+    pub totals: Totals,
     /// How full it is.
     pub utilization: UtilizationReport,
     /// What the groups are made by.
@@ -58,25 +58,6 @@ pub struct Slots {
     pub max_wal_senders: u32,
     /// Settings whose new value waits for a restart.
     pub pending_restart: Vec<String>,
-}
-
-/// Counts and ages (seconds).
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-#[allow(missing_docs, reason = "the names say it; census::Totals explains them")]
-pub struct TotalsReport {
-    pub total: u32,
-    pub active: u32,
-    pub idle: u32,
-    pub idle_in_transaction: u32,
-    pub idle_in_transaction_aborted: u32,
-    pub starting: u32,
-    pub disabled: u32,
-    pub hidden: u32,
-    pub waiting_lock: u32,
-    pub walsenders: u32,
-    pub oldest_idle_s: Option<f64>,
-    pub oldest_idle_in_transaction_s: Option<f64>,
-    pub oldest_transaction_s: Option<f64>,
 }
 
 /// How full the server is.
@@ -207,27 +188,7 @@ impl StatusReport {
             }),
             blocking: None,
             pooler: None,
-            totals: TotalsReport::from(totals),
-        }
-    }
-}
-
-impl From<Totals> for TotalsReport {
-    fn from(totals: Totals) -> Self {
-        Self {
-            total: totals.total,
-            active: totals.active,
-            idle: totals.idle,
-            idle_in_transaction: totals.idle_in_transaction,
-            idle_in_transaction_aborted: totals.idle_in_transaction_aborted,
-            starting: totals.starting,
-            disabled: totals.disabled,
-            hidden: totals.hidden,
-            waiting_lock: totals.waiting_for_lock,
-            walsenders: totals.walsenders,
-            oldest_idle_s: totals.oldest_idle_s,
-            oldest_idle_in_transaction_s: totals.oldest_idle_in_transaction_s,
-            oldest_transaction_s: totals.oldest_transaction_s,
+            totals,
         }
     }
 }
