@@ -169,7 +169,7 @@ impl Postgres {
 pub const ADMIN: &str = "testbed admin";
 
 /// Settings of a server whose data nobody will miss.
-const QUICK: [(&str, &str); 9] = [
+const QUICK: [(&str, &str); 10] = [
     ("fsync", "off"),
     ("synchronous_commit", "off"),
     ("full_page_writes", "off"),
@@ -179,6 +179,8 @@ const QUICK: [(&str, &str); 9] = [
     ("TimeZone", "UTC"),
     ("log_timezone", "UTC"),
     ("lc_messages", "C"),
+    // The default since version 14.
+    ("password_encryption", "scram-sha-256"),
 ];
 
 /// A port that is free now.

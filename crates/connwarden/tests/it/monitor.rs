@@ -227,7 +227,8 @@ fn the_view_is_driven_through_a_restart_and_gives_the_terminal_back() {
     let before = tmux.settings(&dir.0.join("before"));
     tmux.line(&invitation(&server));
     let first = tmux.shows("1/20  act 0");
-    assert!(first.contains("evil?[2J"), "{first}");
+    // Since 16 the server itself writes such characters as numbers.
+    assert!(first.contains("evil?[2J") || first.contains("evil\\x1b[2J"), "{first}");
     tmux.keys(&["2"]);
     tmux.shows("[2 Sessions]");
     tmux.keys(&["Enter"]);
