@@ -160,3 +160,35 @@ fn a_pooler_in_between_is_told_with_what_its_console_says() {
     let ran = status(&dir, &["-d", &through("other")], &[]);
     assert!(ran.err.contains("its console does not let us in"), "{} {}", ran.code, ran.err);
 }
+
+/// Logins that are begun and not finished: the server waits for a password, and the slot is taken.
+fn half_open(postgres: &Postgres, number: usize) -> Vec<Client> {
+    let login = Login::new("app", "postgres");
+    let begin = |_| {
+        // Whoever has just left may still hold its slot.
+        wait::until("a login that is asked for its password", wait::PATIENCE, || {
+            let mut client = Client::connect(&postgres.socket())?;
+            client.send(&login.packet())?;
+            let asked = client.read("the question for a password")?.tag == b'R';
+            Ok(asked.then_some(client))
+        })
+        .unwrap()
+    };
+    (0..number).map(begin).collect()
+}
+
+#[test]
+fn a_server_that_half_open_logins_have_filled_is_entered_and_they_are_counted_where_they_can_be_seen() {
+    let postgres = server(PostgresOptions::default().max_connections(10).hba("local all app scram-sha-256"));
+    let dir = Dir::new("half-open");
+    let held = half_open(&postgres, 10);
+    let full = postgres.admin("postgres").err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(full.contains("sorry, too many clients already"), "{full}");
+    let ran = status(&dir, &["-d", &url(&postgres, "postgres")], &[]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.err.contains("logged in as a walsender"), "{}", ran.err);
+    // Before 18 such logins are in no view: the server is full, and nobody is seen.
+    let seen = if ran.out.contains("(starting)") { 10 } else { 0 };
+    assert!(ran.out.contains(&format!("Total Connections: {seen}\n")), "{}", ran.out);
+    drop(held);
+}

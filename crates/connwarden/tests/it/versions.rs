@@ -118,3 +118,26 @@ fn every_role_counts_the_same_sessions() {
         }
     }
 }
+
+#[test]
+fn every_document_fits_its_schema() {
+    let stage = Stage::set();
+    let dir = Dir::new("documents");
+    let commands: [&[&str]; 7] = [
+        &["status", "--blocking", "--sessions", "--by", "app,user,db,client,state"],
+        &["health"],
+        &["explain", "53300"],
+        &["close-idle", "--min-age", "0s", "--i-know", "--dry-run"],
+        &["force-close", "--everything", "--dry-run"],
+        &["cancel", "--everything", "--dry-run"],
+        &["monitor", "--count", "1"],
+    ];
+    for command in commands {
+        let ran = stage.run(&dir, "postgres", &[command, &["-o", "json"]].concat());
+        assert_eq!(ran.code, 0, "{command:?}: {}", ran.err);
+        schema::document(&ran.out);
+    }
+    let refused = dir.run(&["status", "-h", "127.0.0.1", "-p", "1", "-o", "json"]);
+    assert_eq!(refused.code, 3);
+    schema::document(&refused.out);
+}

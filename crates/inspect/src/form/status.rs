@@ -74,7 +74,7 @@ pub fn human(report: &StatusReport, style: Style, top: usize) -> String {
         ),
     );
     line(&mut out, &paint.tone(tone, &verdict(report, style.marks)));
-    if report.visibility == Visibility::Partial {
+    if report.visibility == Visibility::Partial && report.totals.hidden > 0 {
         line(&mut out, &paint.tone(Tone::Warn, &partial(report)));
     }
     line(&mut out, "");
