@@ -1,0 +1,1 @@
+//! Sums, and whether they fit.

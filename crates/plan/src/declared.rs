@@ -1,0 +1,1 @@
+//! The plan file, `connwarden-plan.toml`: what no deployment shows, and what it shows wrongly.
