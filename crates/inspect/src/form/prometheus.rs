@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use super::clean;
 use crate::catalog::{Counters, LimitKind, Sample, Session, State};
+use crate::census::{By, group};
 use crate::checks::{Check, CheckLevel, Id};
 use crate::report::{Failure, HealthReport};
 
@@ -72,18 +73,13 @@ fn slots(page: &mut Page, sample: &Sample) {
 }
 
 fn applications(page: &mut Page, sample: &Sample) {
-    let mut totals: BTreeMap<String, u32> = BTreeMap::new();
-    for session in sample.slot_holders() {
-        *totals.entry(clean(&session.application)).or_default() += 1;
-    }
-    let mut largest: Vec<(String, u32)> = totals.into_iter().collect();
-    largest.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    let own: Vec<String> = largest.into_iter().take(APPLICATIONS_MAX).map(|(name, _)| name).collect();
     let mut samples: BTreeMap<(String, &str), u32> = BTreeMap::new();
-    for session in sample.slot_holders() {
-        let name = clean(&session.application);
-        let name = if own.contains(&name) { name } else { OTHER.to_owned() };
-        *samples.entry((name, session.state.name())).or_default() += 1;
+    for (place, group) in group(sample, &[By::App], |_| true).into_iter().enumerate() {
+        let own = place < APPLICATIONS_MAX;
+        let name = if own { clean(&group.keys.concat()) } else { OTHER.to_owned() };
+        for (state, number) in group.states {
+            *samples.entry((name.clone(), state.name())).or_default() += number;
+        }
     }
     let samples = samples.into_iter().map(|((name, state), number)| {
         (vec![("application", name), ("state", state.to_owned())], f64::from(number))
@@ -116,6 +112,10 @@ fn limits(page: &mut Page, sample: &Sample) {
 }
 
 fn ages(page: &mut Page, sample: &Sample) {
+    // What is not seen is not zero.
+    if sample.is_partial() {
+        return;
+    }
     let idle: Vec<f64> = sample.slot_holders().filter_map(Session::idle_s).collect();
     let older = IDLE_AGES_S.map(|age| {
         let number = idle.iter().filter(|idle| **idle > f64::from(age)).count();
