@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use model::catalog::metrics::{Metric, health as metrics};
+
 use super::clean;
 use crate::catalog::{Counters, LimitKind, Sample, Session, State};
 use crate::census::{By, group};
@@ -20,9 +22,9 @@ const IDLE_AGES_S: [u32; 6] = [10, 60, 300, 900, 3_600, 86_400];
 pub fn text(report: &HealthReport, sample: Option<&Sample>) -> String {
     let mut page = Page::default();
     let up = u32::from(sample.is_some());
-    page.gauge("connwarden_pg_up", "Whether the server could be looked at.", [(vec![], f64::from(up))]);
+    page.family(&metrics::UP, [(vec![], f64::from(up))]);
     let verdict = f64::from(report.verdict.code());
-    page.gauge("connwarden_pg_verdict", "0 ok, 1 warning, 2 critical, 3 unknown.", [(vec![], verdict)]);
+    page.family(&metrics::VERDICT, [(vec![], verdict)]);
     let levels = report.checks.iter().filter_map(|check| {
         let level = match check.level {
             CheckLevel::Skip => return None,
@@ -32,11 +34,11 @@ pub fn text(report: &HealthReport, sample: Option<&Sample>) -> String {
         };
         Some((vec![("check", check.id.name().to_owned())], level))
     });
-    page.gauge("connwarden_pg_check_level", "Of each check: 0 ok, 1 warning, 2 critical.", levels);
+    page.family(&metrics::CHECK_LEVEL, levels);
     if let Some(error) = &report.error {
         let reason = reason(error.code).to_owned();
         let refused = [(vec![("reason", reason)], 1.0)];
-        page.gauge("connwarden_pg_login_refused", "Why this look failed.", refused);
+        page.family(&metrics::LOGIN_REFUSED, refused);
     }
     if let Some(sample) = sample {
         slots(&mut page, sample);
@@ -54,11 +56,11 @@ pub fn text(report: &HealthReport, sample: Option<&Sample>) -> String {
 fn slots(page: &mut Page, sample: &Sample) {
     let facts = &sample.facts;
     let one = |value: u32| [(vec![], f64::from(value))];
-    page.gauge("connwarden_pg_connections_max", "max_connections.", one(facts.max_connections));
-    page.gauge("connwarden_pg_connections_usable", "Slots that ordinary roles can get.", one(facts.usable()));
+    page.family(&metrics::CONNECTIONS_MAX, one(facts.max_connections));
+    page.family(&metrics::CONNECTIONS_USABLE, one(facts.usable()));
     let kinds = [("superuser", facts.superuser_reserved), ("reserved", facts.reserved)];
     let kinds = kinds.map(|(kind, slots)| (vec![("kind", kind.to_owned())], f64::from(slots)));
-    page.gauge("connwarden_pg_connections_reserved", "Slots kept back.", kinds);
+    page.family(&metrics::CONNECTIONS_RESERVED, kinds);
     let always = [State::Active, State::Idle, State::IdleInTransaction, State::IdleInTransactionAborted];
     let mut states: BTreeMap<(&str, &str), u32> =
         always.map(|state| ((state.name(), "client backend"), 0)).into();
@@ -69,7 +71,7 @@ fn slots(page: &mut Page, sample: &Sample) {
     let states = states.into_iter().map(|((state, kind), number)| {
         (vec![("state", state.to_owned()), ("backend_type", kind.to_owned())], f64::from(number))
     });
-    page.gauge("connwarden_pg_connections", "Sessions by state.", states);
+    page.family(&metrics::CONNECTIONS, states);
 }
 
 fn applications(page: &mut Page, sample: &Sample) {
@@ -84,16 +86,16 @@ fn applications(page: &mut Page, sample: &Sample) {
     let samples = samples.into_iter().map(|((name, state), number)| {
         (vec![("application", name), ("state", state.to_owned())], f64::from(number))
     });
-    page.gauge("connwarden_pg_app_connections", "Sessions by application, the 20 largest.", samples);
+    page.family(&metrics::APP_CONNECTIONS, samples);
 }
 
 fn limits(page: &mut Page, sample: &Sample) {
     let kinds = [
-        (LimitKind::Role, "role", ["connwarden_pg_role_connections", "connwarden_pg_role_connection_limit"]),
+        (LimitKind::Role, "role", [metrics::ROLE_CONNECTIONS, metrics::ROLE_CONNECTION_LIMIT]),
         (
             LimitKind::Database,
             "database",
-            ["connwarden_pg_database_connections", "connwarden_pg_database_connection_limit"],
+            [metrics::DATABASE_CONNECTIONS, metrics::DATABASE_CONNECTION_LIMIT],
         ),
     ];
     for (kind, label, [used, limit]) in kinds {
@@ -106,8 +108,8 @@ fn limits(page: &mut Page, sample: &Sample) {
         let of = |which: fn(&(u32, u32)) -> u32| {
             held.iter().map(move |(name, numbers)| (vec![(label, name.clone())], f64::from(which(numbers))))
         };
-        page.gauge(used, "Sessions of those that have a CONNECTION LIMIT.", of(|numbers| numbers.0));
-        page.gauge(limit, "CONNECTION LIMIT.", of(|numbers| numbers.1));
+        page.family(&used, of(|numbers| numbers.0));
+        page.family(&limit, of(|numbers| numbers.1));
     }
 }
 
@@ -121,48 +123,36 @@ fn ages(page: &mut Page, sample: &Sample) {
         let number = idle.iter().filter(|idle| **idle > f64::from(age)).count();
         (vec![("seconds", age.to_string())], number as f64)
     });
-    page.gauge("connwarden_pg_sessions_idle_older_than", "Sessions idle for longer.", older);
+    page.family(&metrics::SESSIONS_IDLE_OLDER_THAN, older);
     let longest = |ages: &mut dyn Iterator<Item = f64>| [(vec![], ages.fold(0.0, f64::max))];
     let transactions = longest(&mut sample.slot_holders().filter_map(|session| session.xact_age_s));
-    page.gauge("connwarden_pg_oldest_transaction_seconds", "Age of the oldest transaction.", transactions);
+    page.family(&metrics::OLDEST_TRANSACTION_SECONDS, transactions);
     let mut idle_in_transaction = sample
         .slot_holders()
         .filter(|session| session.state.is_idle_in_transaction())
         .filter_map(|session| session.state_age_s);
     let idle_in_transaction = longest(&mut idle_in_transaction);
-    page.gauge(
-        "connwarden_pg_oldest_idle_in_transaction_seconds",
-        "Longest idle in a transaction.",
-        idle_in_transaction,
-    );
+    page.family(&metrics::OLDEST_IDLE_IN_TRANSACTION_SECONDS, idle_in_transaction);
     let blocked = sample.slot_holders().filter(|session| session.waits_for_lock()).count();
-    page.gauge(
-        "connwarden_pg_blocked_sessions",
-        "Sessions that wait for a lock.",
-        [(vec![], blocked as f64)],
-    );
+    page.family(&metrics::BLOCKED_SESSIONS, [(vec![], blocked as f64)]);
     let starting = sample.slot_holders().filter(|session| session.state == State::Starting).count();
     if sample.facts.major() >= 18 {
-        page.gauge("connwarden_pg_half_open_logins", "Logins not finished.", [(vec![], starting as f64)]);
+        page.family(&metrics::HALF_OPEN_LOGINS, [(vec![], starting as f64)]);
     }
 }
 
 fn counted(page: &mut Page, counters: &Counters) {
-    page.counter(
-        "connwarden_pg_sessions_begun_total",
-        "Sessions begun.",
-        [(vec![], counters.sessions as f64)],
-    );
+    page.family(&metrics::SESSIONS_BEGUN_TOTAL, [(vec![], counters.sessions as f64)]);
     let ends = [("abandoned", counters.abandoned), ("fatal", counters.fatal), ("killed", counters.killed)];
     let ends = ends.map(|(end, number)| (vec![("end", end.to_owned())], number as f64));
-    page.counter("connwarden_pg_sessions_total", "Sessions that did not end in order.", ends);
+    page.family(&metrics::SESSIONS_TOTAL, ends);
 }
 
 fn measured(page: &mut Page, checks: &[Check]) {
     let value = |id: Id| checks.iter().find(|check| check.id == id).and_then(|check| check.value);
     let samples = |id: Id| value(id).map(|value| (vec![], value));
-    page.gauge("connwarden_pg_new_sessions_per_second", "Between the last two samples.", samples(Id::Churn));
-    page.gauge("connwarden_pg_time_to_full_seconds", "At the present slope.", samples(Id::Forecast));
+    page.family(&metrics::NEW_SESSIONS_PER_SECOND, samples(Id::Churn));
+    page.family(&metrics::TIME_TO_FULL_SECONDS, samples(Id::Forecast));
 }
 
 fn reason(code: Failure) -> &'static str {
@@ -185,16 +175,9 @@ struct Page {
 }
 
 impl Page {
-    fn gauge(&mut self, name: &str, help: &str, samples: impl IntoIterator<Item = Series>) {
-        self.family(name, help, "gauge", samples);
-    }
-
-    fn counter(&mut self, name: &str, help: &str, samples: impl IntoIterator<Item = Series>) {
-        self.family(name, help, "counter", samples);
-    }
-
     /// A family without a sample is left out.
-    fn family(&mut self, name: &str, help: &str, kind: &str, samples: impl IntoIterator<Item = Series>) {
+    fn family(&mut self, metric: &Metric, samples: impl IntoIterator<Item = Series>) {
+        let (name, help, kind) = (metric.name, metric.help, metric.kind.word());
         let mut samples = samples.into_iter().peekable();
         if samples.peek().is_none() {
             return;
