@@ -3,13 +3,15 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use model::catalog::metrics::{PROXY, health};
 use model::catalog::{Change, Descent, Kind, Section, Setting, unbuilt};
 
 use crate::{files, judge, read};
 
 /// Every generated file and its text.
 fn all() -> Vec<(String, String)> {
-    let mut files = vec![("docs/settings.md".to_owned(), settings())];
+    let mut files =
+        vec![("docs/settings.md".to_owned(), settings()), ("docs/metrics.md".to_owned(), metrics())];
     files.extend(
         inspect::report::schemas()
             .into_iter()
@@ -56,6 +58,14 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
     judge("stale documents", &offences)
 }
 
+const METRICS: &str = "\
+# Metrics
+
+Generated from the program's own table by `cargo xtask gen`; don't edit.
+
+Times are seconds, sizes bytes. No label ever holds a client, a statement, an address or a process id.
+";
+
 const INTRODUCTION: &str = "\
 # Settings
 
@@ -72,6 +82,30 @@ refused. `connwarden config check` names every mistake at once, `connwarden conf
 * *reload*: a change takes effect at a reload. *start*: at the next start.
 * Where several sections know a setting, the user's value wins over the database's, and that over `[proxy]`'s.
 ";
+
+fn metrics() -> String {
+    let mut text = METRICS.to_owned();
+    let sides = [
+        ("The proxy", "`metrics_listen` serves them at `/metrics`, `SHOW METRICS` prints them.", PROXY),
+        (
+            "A server",
+            "`connwarden health -o prometheus` prints them. A metric without a sample is left out: what could not be seen is not zero.",
+            health::ALL,
+        ),
+    ];
+    for (side, about, all) in sides {
+        let _ = write!(
+            text,
+            "\n## {side}\n\n{about}\n\n| metric | kind | labels | meaning |\n|---|---|---|---|\n"
+        );
+        for metric in all {
+            let labels: Vec<String> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
+            let (name, kind, labels) = (metric.name, metric.kind.word(), labels.join(", "));
+            let _ = writeln!(text, "| `{name}` | {kind} | {labels} | {} |", metric.help);
+        }
+    }
+    text
+}
 
 fn settings() -> String {
     let mut text = INTRODUCTION.to_owned();

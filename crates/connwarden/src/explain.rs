@@ -10,6 +10,7 @@ use crate::exit::Exit;
 use crate::output::{Form, OutputOptions};
 use crate::say;
 use crate::server::{Failed, ServerOptions};
+use crate::thresholds;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -51,6 +52,10 @@ pub(crate) async fn run(options: ExplainOptions) -> Exit {
     let asked = options.text.join(" ");
     let found = find(&asked);
     let is_known = matches!(found, Found::Page(_));
+    let limits = match thresholds::of_file(options.server.config()) {
+        Ok(limits) => limits,
+        Err(refusal) => return refusal.say(),
+    };
     let seen = match (is_known, options.no_connect) {
         (true, false) => Some(look(&options.server).await),
         (true, true) | (false, _) => None,
@@ -60,7 +65,7 @@ pub(crate) async fn run(options: ExplainOptions) -> Exit {
         ..ExplainReport::of(
             &asked,
             &found,
-            Some(&Scene { sample: &seen.sample, blocking: Some(&seen.blocking) }),
+            Some(&Scene { sample: &seen.sample, blocking: Some(&seen.blocking), limits: &limits }),
         )
     };
     let report = match &seen {
@@ -83,7 +88,7 @@ pub(crate) async fn run(options: ExplainOptions) -> Exit {
 async fn look(server: &ServerOptions) -> Result<Seen, Failed> {
     let mut connection = server.connect("connwarden explain").await?;
     let sample = Sample::take(&mut connection, Wants { counters: false, ..Wants::ALL }).await?;
-    let blocking = Blocking::take(&mut connection).await?;
+    let blocking = Blocking::of(&sample, &mut connection).await?;
     let place = connection.place().to_owned();
     connection.close().await;
     Ok(Seen { sample, blocking, place })

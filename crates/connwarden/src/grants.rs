@@ -1,8 +1,8 @@
 //! `connwarden grants`: the rights that a role needs to look and to act, as SQL.
 
 use clap::Args;
-use inspect::catalog::{Sample, Setup, Wants};
-use inspect::grants::{For, sql};
+use inspect::connect::AskError;
+use inspect::grants::{For, answered, question, sql};
 
 use crate::doctor::major;
 use crate::exit::Exit;
@@ -49,7 +49,7 @@ fn role(text: &str) -> Result<String, String> {
 /// `grants`.
 pub(crate) async fn run(options: GrantsOptions) -> Exit {
     let wanted = match options.server_version {
-        Some(major) => Ok(For { role: options.for_role.clone(), major, exists: None, reserved: None }),
+        Some(major) => Ok(For { role: options.for_role.clone(), major, there: None, reserved: None }),
         None => ask(&options).await,
     };
     match wanted {
@@ -57,24 +57,20 @@ pub(crate) async fn run(options: GrantsOptions) -> Exit {
             say::out(&sql(&wanted));
             Exit::Done
         }
-        Err(failed) => {
-            let hint = failed.report.hint.map(|hint| format!("\n  = {hint}")).unwrap_or_default();
-            let offline = "\n  = --server-version 16 prints them without asking a server";
-            say::err(&format!("error: {}{hint}{offline}", failed.report.message));
-            failed.exit
+        Err(mut failed) => {
+            let offline = "--server-version 16 prints them without asking a server";
+            let hint = failed.report.hint.take();
+            failed.report.hint =
+                Some(hint.map_or_else(|| offline.to_owned(), |hint| format!("{hint}\n{offline}")));
+            failed.tell()
         }
     }
 }
 
 async fn ask(options: &GrantsOptions) -> Result<For, Failed> {
     let mut connection = options.server.connect("connwarden grants").await?;
-    let sample = Sample::take(&mut connection, Wants::default()).await?;
-    let setup = Setup::take(&mut connection).await?;
+    let answers = connection.ask(&question(&options.for_role)).await?;
     connection.close().await;
-    Ok(For {
-        role: options.for_role.clone(),
-        major: sample.facts.major(),
-        exists: Some(setup.role(&options.for_role).is_some()),
-        reserved: Some(sample.facts.reserved),
-    })
+    let answer = answers.first().ok_or_else(|| AskError::Shape("no answer".into()))?;
+    Ok(answered(options.for_role.clone(), answer)?)
 }

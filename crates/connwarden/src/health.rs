@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use inspect::catalog::{Blocking, Sample, Wants};
@@ -15,16 +15,16 @@ use crate::exit::Exit;
 use crate::history::History;
 use crate::output::LookOptions;
 use crate::say;
-use crate::server::{Failed, ServerOptions};
+use crate::server::{Entrance, Failed, ServerOptions};
 use crate::thresholds::{self, ThresholdOptions};
-use crate::value::interval;
+use crate::value::{interval, now_us};
 
 const EXAMPLES: &str = "\
 Examples:
   connwarden health
   connwarden health -o nagios --warn 70 --crit 85
   connwarden health --check utilization,blocked-sessions
-  connwarden health --history /var/lib/connwarden/db1.cwlog      with a forecast
+  connwarden health --history /var/lib/connwarden/db1.history    with a forecast
   connwarden health -o prometheus > /var/lib/node_exporter/connwarden.prom
   connwarden health --watch --interval 5s
   connwarden explain idle-in-transaction                          what a check means
@@ -59,9 +59,6 @@ pub(crate) struct HealthOptions {
     /// End after so many looks, with the last one's exit code
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), requires = "watch")]
     count: Option<u64>,
-    /// The configuration file
-    #[arg(short, long, value_name = "FILE")]
-    config: Option<PathBuf>,
     #[command(flatten)]
     thresholds: ThresholdOptions,
     #[command(flatten)]
@@ -113,26 +110,26 @@ impl HealthOutput {
 
 /// `health`.
 pub(crate) async fn run(options: HealthOptions) -> Exit {
-    let limits = match thresholds::of_file(options.config.clone()) {
+    let limits = match thresholds::of_file(options.server.config()) {
         Ok(limits) => options.thresholds.over(limits),
         Err(refusal) => return refusal.say(),
     };
-    let usage = |why: String| {
-        say::err(&format!("error: {why}"));
-        Exit::Usage
-    };
     let limits = match limits {
         Ok(limits) => limits,
-        Err(why) => return usage(why),
+        Err(why) => return say::usage(&why),
     };
     if options.watch && options.output.form() == HealthForm::Prometheus {
-        return usage("an exposition is of one moment: leave --watch out and run it again".into());
+        return say::usage(&"an exposition is of one moment: leave --watch out and run it again");
     }
     let history = match History::open(options.history.clone()) {
         Ok(history) => history,
-        Err(why) => return usage(format!("--history: {why}")),
+        Err(why) => return say::usage(&format!("--history: {why}")),
     };
-    let mut judge = Judge { options: &options, limits, history };
+    let entrance = match options.server.entrance() {
+        Ok(entrance) => entrance,
+        Err(failed) => return failed.tell(),
+    };
+    let mut judge = Judge { options: &options, limits, history, entrance };
     if options.watch { judge.watch().await } else { judge.once().await }
 }
 
@@ -149,20 +146,22 @@ struct Judge<'a> {
     options: &'a HealthOptions,
     limits: Limits,
     history: History,
+    entrance: Entrance,
 }
 
 impl Judge<'_> {
     async fn once(&mut self) -> Exit {
         let (report, sample) = match self.look_once().await {
             Ok(seen) => (self.report(&seen), Some(seen.now)),
+            Err(failed) if failed.is_ours() => return failed.tell(),
             Err(failed) => (HealthReport::failed(failed.report, now_us()), None),
         };
         self.say(&report, sample.as_ref());
         exit(&report)
     }
 
-    async fn look_once(&self) -> Result<Seen, Failed> {
-        let mut connection = self.options.server.connect("connwarden health").await?;
+    async fn look_once(&mut self) -> Result<Seen, Failed> {
+        let mut connection = self.entrance.connect("connwarden health").await?;
         let wanted = self.options.check.is_empty() || self.options.check.contains(&Id::Churn);
         let mut before = None;
         if wanted {
@@ -194,6 +193,7 @@ impl Judge<'_> {
                     before = Some(seen.now);
                     report
                 }
+                Err(failed) if failed.is_ours() => return failed.tell(),
                 Err(failed) => {
                     connection = None;
                     HealthReport::failed(failed.report, now_us())
@@ -213,13 +213,13 @@ impl Judge<'_> {
     }
 
     async fn look_again(
-        &self,
+        &mut self,
         connection: &mut Option<Connection>,
         before: Option<Sample>,
     ) -> Result<Seen, Failed> {
         let held = match connection {
             Some(held) => held,
-            None => connection.insert(self.options.server.connect("connwarden health").await?),
+            None => connection.insert(self.entrance.connect("connwarden health").await?),
         };
         Ok(look(held, before).await?)
     }
@@ -259,7 +259,7 @@ impl Judge<'_> {
     fn say_line(&self, report: &HealthReport) -> bool {
         let line = match self.options.output.form() {
             HealthForm::Human | HealthForm::Plain | HealthForm::Prometheus => form::line(report),
-            HealthForm::Json => serde_json::to_string(report).unwrap_or_default() + "\n",
+            HealthForm::Json => say::json_line(report) + "\n",
             HealthForm::Nagios => nagios::line(report),
         };
         let mut stdout = std::io::stdout().lock();
@@ -269,7 +269,7 @@ impl Judge<'_> {
 
 async fn look(connection: &mut Connection, before: Option<Sample>) -> Result<Seen, AskError> {
     let now = Sample::take(connection, Wants::ALL).await?;
-    let blocking = Blocking::take(connection).await?;
+    let blocking = Blocking::of(&now, connection).await?;
     Ok(Seen { now, before, blocking, place: connection.place().to_owned() })
 }
 
@@ -280,10 +280,4 @@ fn exit(report: &HealthReport) -> Exit {
         2 => Exit::Critical,
         _ => Exit::Unreached,
     }
-}
-
-/// By our own clock, where no server tells the time.
-fn now_us() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }

@@ -8,6 +8,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::Args;
+use inspect::form::clean;
 use inspect::record::{Origin, Recording};
 
 use crate::cli::HelpOption;
@@ -129,11 +130,12 @@ pub(crate) async fn run(options: MonitorOptions) -> Exit {
         Ok(filter) => filter,
         Err(error) => return say::usage(&error),
     };
-    let protected = match options.server.protected() {
-        Ok(protected) => protected.is_some(),
+    let entrance = match options.server.entrance() {
+        Ok(entrance) => entrance,
         Err(failed) => return failed.say(&options.output),
     };
-    let mut source = ServerSource::new(options.server.clone());
+    let protected = entrance.protected.is_some();
+    let mut source = ServerSource::new(entrance);
     // Before the terminal is ours: a login may ask for a password, and a first refusal is an answer.
     if let Err(failed) = source.connect().await {
         return failed.say(&options.output);
@@ -178,7 +180,8 @@ pub(crate) async fn replay(options: ReplayOptions) -> Exit {
     let source = match FileSource::open(&options.file) {
         Ok(source) => source,
         Err(why) => {
-            say::err(&format!("error: {}: {why}", options.file.display()));
+            // A recording is a stranger's text, too.
+            say::err(&format!("error: {}: {}", options.file.display(), clean(&why)));
             return Exit::Nothing;
         }
     };

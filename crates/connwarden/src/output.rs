@@ -72,8 +72,15 @@ impl LookOptions {
             When::Auto => set("CLICOLOR_FORCE") || (terminal && !dumb),
         };
         let marks = if self.ascii || !speaks_utf8() { Marks::Ascii } else { Marks::Unicode };
-        Style { colour, marks, width: terminal.then_some(80) }
+        Style { colour, marks, width: if terminal { columns() } else { None } }
     }
+}
+
+/// `COLUMNS`, or what the terminal says.
+fn columns() -> Option<usize> {
+    let said = std::env::var("COLUMNS").ok().and_then(|said| said.parse().ok());
+    said.or_else(|| Some(rustix::termios::tcgetwinsize(std::io::stdout()).ok()?.ws_col.into()))
+        .filter(|columns| *columns > 0)
 }
 
 /// The first of LC_ALL, LC_CTYPE and LANG that is set says UTF-8. Where none is set, as in containers and units, nobody

@@ -1,17 +1,17 @@
 //! What the commands share that log in to a server: which one, and how failures are told.
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use inspect::connect::{self, ConnectError, Connection, Machine, PoolerView};
 use inspect::report::PoolerReport;
 use inspect::settings::{Dsn, Origin, Request, Settings};
-use model::config::checked::SecretText;
-use model::config::value::{Given, Typed};
+use model::config::checked::{SecretText, Target};
 use wire::auth::secret::Password;
 
-use crate::{config, say};
+use crate::{config, say, value};
 
 mod failed;
 mod prompt;
@@ -28,6 +28,9 @@ pub(crate) struct ServerOptions {
     /// A [target.NAME] of connwarden.toml
     #[arg(long, value_name = "NAME", conflicts_with = "dsn")]
     target: Option<String>,
+    /// The configuration file, for targets and thresholds
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Host name, address, or directory of the unix socket; several with commas
     #[arg(short = 'h', long, value_name = "HOST")]
     host: Option<String>,
@@ -47,10 +50,10 @@ pub(crate) struct ServerOptions {
     #[arg(short = 'W', long)]
     password: bool,
     /// How long a login, and later an answer, may take [default: 5s]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = patience)]
     timeout: Option<Duration>,
     /// Where the server is full: how long to wait for a slot
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = patience)]
     wait_slot: Option<Duration>,
     /// Print help
     #[arg(short = '?', long, action = clap::ArgAction::Help)]
@@ -62,20 +65,42 @@ pub(crate) fn secret(text: &str) -> Result<SecretText, std::convert::Infallible>
     Ok(SecretText::new(text.to_owned()))
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
-    let read = <Duration as Typed>::read(&Given::Word(text.to_owned()));
-    match read {
-        Ok(time) if time.is_zero() => Err("no time at all: write a duration like 5s".into()),
-        Ok(time) => Ok(time),
-        Err(refused) => {
-            Err(refused.fix.map_or(refused.problem.clone(), |fix| format!("{}: {fix}", refused.problem)))
-        }
+fn patience(text: &str) -> Result<Duration, String> {
+    match value::duration(text)? {
+        Duration::ZERO => Err("no time at all: write a duration like 5s".into()),
+        time => Ok(time),
     }
 }
 
 impl ServerOptions {
-    /// All that decides where a login goes.
-    pub(crate) fn settings(&self) -> Result<Settings, Failed> {
+    /// The configuration file that was named.
+    pub(crate) fn config(&self) -> Option<PathBuf> {
+        self.config.clone()
+    }
+
+    /// Settles everything that a login needs, once.
+    pub(crate) fn entrance(&self) -> Result<Entrance, Failed> {
+        let target = self.target.as_deref().map(|name| config::target(name, self.config())).transpose()?;
+        let settings = self.settings(target.as_ref())?;
+        for warning in &settings.warnings {
+            say::err(&format!("warning: {warning}"));
+        }
+        if self.dsn.is_some() && matches!(&settings.password_from, Some(Origin::Dsn(_))) {
+            say::err(
+                "warning: everybody on this machine can read the password in the command line\n  \
+                 = use ~/.pgpass, PGPASSWORD, [target.NAME] or -W",
+            );
+        }
+        let protected = target.filter(|target| target.protected).map(|target| target.name.to_string());
+        Ok(Entrance { settings, protected, asks_first: self.password, is_used: false })
+    }
+
+    /// Logs in. `application` is what `pg_stat_activity` shall call us.
+    pub(crate) async fn connect(&self, application: &str) -> Result<Connection, Failed> {
+        self.entrance()?.connect(application).await
+    }
+
+    fn settings(&self, target: Option<&Target>) -> Result<Settings, Failed> {
         let flags = [
             ("host", &self.host, "--host"),
             ("port", &self.port, "--port"),
@@ -86,9 +111,7 @@ impl ServerOptions {
         let flags =
             flags.into_iter().filter_map(|(keyword, value, flag)| Some((keyword, value.clone()?, flag)));
         let dsn = |text: &SecretText, name: String| Dsn { text: Password::new(text.expose()), name };
-        let target = self.target.as_deref().map(config::target).transpose()?;
         let named = target
-            .as_ref()
             .and_then(|target| Some(dsn(target.dsn.as_ref()?, format!("[target.{}] dsn", target.name))));
         let request = Request {
             flags: flags.collect(),
@@ -98,51 +121,53 @@ impl ServerOptions {
         };
         Ok(Settings::resolve(&request, &Machine)?)
     }
+}
 
+/// The way to one server. Whoever looks at it for long comes in again by the same way, without another question or word.
+#[derive(Clone, Debug)]
+pub(crate) struct Entrance {
+    settings: Settings,
     /// The name of the target, if it is one that wants to be confirmed before anything is changed.
-    pub(crate) fn protected(&self) -> Result<Option<String>, Failed> {
-        let target = self.target.as_deref().map(config::target).transpose()?;
-        Ok(target.filter(|target| target.protected).map(|target| target.name.to_string()))
-    }
+    pub(crate) protected: Option<String>,
+    /// The password is asked for before the server does.
+    asks_first: bool,
+    /// Somebody got in already: what was to be asked was asked, and what was to be told was told.
+    is_used: bool,
+}
 
-    /// Logs in. `application` is what `pg_stat_activity` shall call us.
-    pub(crate) async fn connect(&self, application: &str) -> Result<Connection, Failed> {
-        let mut settings = self.settings()?;
-        for warning in &settings.warnings {
-            say::err(&format!("warning: {warning}"));
+impl Entrance {
+    /// Logs in. The first time somebody may be asked for a password, and is told how it got in.
+    pub(crate) async fn connect(&mut self, application: &str) -> Result<Connection, Failed> {
+        if self.is_used {
+            return Ok(connect::open(&self.settings, application).await?);
         }
-        if self.dsn.is_some() && matches!(&settings.password_from, Some(Origin::Dsn(_))) {
-            say::err(
-                "warning: everybody on this machine can read the password in the command line\n  \
-                 = use ~/.pgpass, PGPASSWORD, [target.NAME] or -W",
-            );
+        if std::mem::take(&mut self.asks_first) {
+            self.ask_for_password()?;
         }
-        if self.password {
-            settings.password = Some(prompt::password(&settings.user)?);
-        }
-        let mut connection = connect::open(&settings, application).await;
+        let mut connection = connect::open(&self.settings, application).await;
         if let Err(ConnectError::PasswordMissing { .. }) = &connection
             && std::io::stdin().is_terminal()
             && std::io::stderr().is_terminal()
         {
-            settings.password = Some(prompt::password(&settings.user)?);
-            connection = connect::open(&settings, application).await;
+            self.ask_for_password()?;
+            connection = connect::open(&self.settings, application).await;
         }
         let connection = connection?;
+        self.is_used = true;
         if let Some(sentence) = connection.way().sentence() {
             say::err(&format!("note: {}", inspect::form::clean(&sentence)));
         }
         Ok(connection)
     }
-}
 
-impl ServerOptions {
+    fn ask_for_password(&mut self) -> Result<(), Failed> {
+        self.settings.password = Some(prompt::password(&self.settings.user)?);
+        Ok(())
+    }
+
     /// Tells that a pooler stands in between, and asks its console.
     pub(crate) async fn pooler(&self) -> PoolerReport {
-        let view = match self.settings() {
-            Ok(settings) => PoolerView::ask(&settings).await.ok(),
-            Err(_) => None,
-        };
+        let view = PoolerView::ask(&self.settings).await.ok();
         let about =
             view.as_ref().map_or_else(|| "its console does not let us in".to_owned(), PoolerView::summary);
         let text = format!("note: a pooler stands between us and the server ({about})");
@@ -156,7 +181,7 @@ mod tests {
     use super::*;
 
     fn settings(options: &ServerOptions) -> Settings {
-        options.settings().expect("they make sense")
+        options.settings(None).expect("they make sense")
     }
 
     #[test]
@@ -175,9 +200,9 @@ mod tests {
 
     #[test]
     fn a_duration_needs_a_unit() {
-        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(patience("250ms"), Ok(Duration::from_millis(250)));
         for wrong in ["5", "0s", "soon", ""] {
-            assert!(duration(wrong).is_err(), "{wrong}");
+            assert!(patience(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -79,7 +79,7 @@ pub(crate) async fn run(options: StatusOptions) -> Exit {
         Ok(filter) => filter,
         Err(error) => return say::usage(&error),
     };
-    let thresholds = match thresholds::of_file(None) {
+    let thresholds = match thresholds::of_file(options.server.config()) {
         Ok(limits) => limits.utilization,
         Err(refusal) => return refusal.say(),
     };
@@ -117,13 +117,14 @@ async fn look(
     filter: &Filter,
     thresholds: Thresholds,
 ) -> Result<StatusReport, Failed> {
-    let mut connection = options.server.connect("connwarden status").await?;
+    let mut entrance = options.server.entrance()?;
+    let mut connection = entrance.connect("connwarden status").await?;
     let sample = Sample::take(&mut connection, Wants { counters: false, ..Wants::ALL }).await?;
-    let waits = if options.blocking { Some(Blocking::take(&mut connection).await?) } else { None };
+    let waits = if options.blocking { Some(Blocking::of(&sample, &mut connection).await?) } else { None };
     let place = connection.place().to_owned();
     let pooled = connection.is_pooled(sample.facts.pid);
     connection.close().await;
-    let pooler = if pooled { Some(options.server.pooler().await) } else { None };
+    let pooler = if pooled { Some(entrance.pooler().await) } else { None };
     let by: Vec<By> = options.by.iter().copied().map(By::from).collect();
     let mut report = StatusReport::of(&sample, &place, thresholds, &by, options.sessions, |session| {
         filter.matches(session)

@@ -1,6 +1,6 @@
-//! Values of options, read by the configuration's own rules: a duration has a unit.
+//! Values of options, read by the configuration's own rules: a duration has a unit. And the time.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use model::config::value::{Given, Typed};
 
@@ -12,16 +12,25 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     })
 }
 
-/// A duration, or whole seconds.
+/// A duration; a bare number is seconds: old scripts write `--interval=5`.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    let bare = text.ends_with(|c: char| c.is_ascii_digit());
+    duration(&if bare { format!("{text}s") } else { text.to_owned() })
+}
+
+/// Such a time between two looks.
 pub(crate) fn interval(text: &str) -> Result<Duration, String> {
-    let interval = match text.parse::<u32>() {
-        Ok(seconds) => Duration::from_secs(seconds.into()),
-        Err(_) => duration(text)?,
-    };
+    let interval = seconds(text)?;
     if interval < Duration::from_millis(100) || interval > Duration::from_secs(86_400) {
         return Err("write 100ms to 24h".into());
     }
     Ok(interval)
+}
+
+/// Our own clock, where no server tells the time: microseconds since 1970.
+pub(crate) fn now_us() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// `70` or `70%`.

@@ -8,4 +8,5 @@ mod utilization;
 pub use groups::{By, Group, group};
 pub use pace::Pace;
 pub use totals::Totals;
+pub(crate) use totals::older;
 pub use utilization::{Level, Thresholds, Utilization};

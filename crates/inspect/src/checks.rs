@@ -13,5 +13,7 @@ pub use check::{Check, CheckLevel, Evidence, Id};
 pub use history::{HISTORY_SCHEMA, Point, forecast_s};
 pub use limits::Limits;
 pub use look::Look;
-pub use sessions::{SameStatement, frozen_on_one_statement, is_tool, superuser_applications};
+pub use sessions::{
+    SameStatement, ends_a_turn, frozen_on_one_statement, is_tool, superuser_applications, without_literals,
+};
 pub use verdict::{leading, refused, run, worst};

@@ -17,7 +17,7 @@ mod way;
 
 pub use answer::{Answer, Row};
 pub use connection::Connection;
-pub use endpoint::{Endpoint, Identity};
+pub use endpoint::Endpoint;
 pub use error::{AskError, ConnectError, ServerError};
 pub use full::{Full, Kind};
 pub use machine::Machine;

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Sample, Session, Setup};
+use crate::checks::is_tool;
 use crate::local::Machine;
 
 mod memory;
@@ -24,22 +25,6 @@ pub use size::{size, size_setting, span_setting};
 
 #[cfg(test)]
 pub(crate) mod staged;
-
-/// Programs of people, and of those who look after servers: they are not applications.
-const TOOLS: &[&str] = &[
-    "connwarden",
-    "psql",
-    "pgcli",
-    "pgadmin",
-    "dbeaver",
-    "datagrip",
-    "pg_activity",
-    "pg_dump",
-    "pg_restore",
-    "pg_basebackup",
-    "vacuumdb",
-    "reindexdb",
-];
 
 /// All that was read before anything is said.
 #[derive(Clone, Debug)]
@@ -252,10 +237,7 @@ impl Evidence {
 
     /// Sessions of applications: not walsenders, not the tools of people.
     fn applications(&self) -> impl Iterator<Item = &Session> {
-        self.sample.slot_holders().filter(|session| {
-            let name = session.application.to_ascii_lowercase();
-            session.user.is_some() && !TOOLS.iter().any(|tool| name.starts_with(tool))
-        })
+        self.sample.slot_holders().filter(|session| session.user.is_some() && !is_tool(&session.application))
     }
 
     /// Roles of applications with the number of their sessions, the largest first.
@@ -311,14 +293,7 @@ fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     const SHOWN_MAX: usize = 5;
     let names: Vec<&str> = names.into_iter().collect();
     let mut text =
-        names
-            .iter()
-            .take(SHOWN_MAX)
-            .map(|name| {
-                if name.is_empty() { "(empty name)".to_owned() } else { crate::form::clean_within(name, 40) }
-            })
-            .collect::<Vec<_>>()
-            .join(", ");
+        names.iter().take(SHOWN_MAX).map(|name| crate::form::app(name)).collect::<Vec<_>>().join(", ");
     if names.len() > SHOWN_MAX {
         text.push_str(&format!(" and {} more", names.len() - SHOWN_MAX));
     }

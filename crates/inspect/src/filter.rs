@@ -22,7 +22,8 @@ pub use glob::Glob;
 pub use span::Span;
 
 use crate::catalog::Session;
-use ast::Expr;
+use crate::census::By;
+use ast::{Expr, TextField, TextTest};
 
 /// A condition on sessions. The default lets everybody through.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -43,6 +44,22 @@ impl Filter {
     /// As [`Filter::parse`]; the text is the flag's.
     pub fn of_flags(flags: &Flags) -> Result<Self, FilterError> {
         flags::expression(flags).map(Self)
+    }
+
+    /// The same, within a group: who has left the group is not meant any more.
+    pub fn in_group(self, by: By, key: &str) -> Self {
+        let field = match by {
+            By::App => TextField::App,
+            By::User => TextField::User,
+            By::Db => TextField::Db,
+            By::Client => TextField::Client,
+            By::State => TextField::State,
+        };
+        let group = Expr::Text(field, TextTest::Is(vec![key.to_owned()]));
+        Self(Some(match self.0 {
+            None => group,
+            Some(rest) => Expr::And(vec![group, rest]),
+        }))
     }
 
     /// For certain. What we may not see does not match.

@@ -16,4 +16,8 @@ mod text;
 pub use clock::utc;
 pub use paint::{Marks, Paint, Style, Tone};
 pub use table::{Align, Table};
-pub use text::{clean, clean_within, count, percent, span};
+use text::wrap;
+pub use text::{
+    NAME_CHARS_MAX, app, clean, clean_within, contender, count, grant_that_mends, hidden_from, partial_view,
+    percent, span, statement,
+};

@@ -1,11 +1,23 @@
 //! The rights that looking and closing need, as SQL for a superuser to run: no more than that.
 
+use crate::connect::{Answer, AskError};
 use crate::form::clean;
 use crate::quote;
 
 /// Slots of the tool's own role: a look, a monitor, and one that waits for the other two.
 const CONNECTION_LIMIT: u32 = 5;
 const RESERVED: u32 = 2;
+
+/// A role on a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum There {
+    /// Nobody of that name.
+    Not,
+    /// It exists and may log in.
+    LogsIn,
+    /// It exists with NOLOGIN.
+    CannotLogIn,
+}
 
 /// What is known of the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,10 +26,34 @@ pub struct For {
     pub role: String,
     /// The server's major version.
     pub major: u32,
-    /// The role is there already; `None` where no server was asked.
-    pub exists: Option<bool>,
+    /// Whether the role is there already; `None` where no server was asked.
+    pub there: Option<There>,
     /// `reserved_connections` as it is; `None` where no server was asked.
     pub reserved: Option<u32>,
+}
+
+/// What a server is asked for a role.
+pub fn question(role: &str) -> String {
+    format!(
+        "SELECT current_setting('server_version_num')::int / 10000 AS major,
+                coalesce(current_setting('reserved_connections', true)::int, 0) AS reserved,
+                (SELECT rolcanlogin FROM pg_catalog.pg_roles WHERE rolname = {}) AS logs_in",
+        quote::value(role)
+    )
+}
+
+/// What its answer tells.
+///
+/// # Errors
+/// An answer of another shape.
+pub fn answered(role: String, answer: &Answer) -> Result<For, AskError> {
+    let row = answer.only()?;
+    let there = match row.text("logs_in")? {
+        None => There::Not,
+        Some("t") => There::LogsIn,
+        Some(_) => There::CannotLogIn,
+    };
+    Ok(For { role, major: row.value("major")?, there: Some(there), reserved: Some(row.value("reserved")?) })
 }
 
 /// The statements, each with its reason. `psql` takes them as they are.
@@ -28,10 +64,11 @@ pub fn sql(wanted: &For) -> String {
         wanted.major,
         clean(&wanted.role)
     );
-    if wanted.exists == Some(true) {
+    if let Some(there @ (There::LogsIn | There::CannotLogIn)) = wanted.there {
+        let login = if there == There::CannotLogIn { "LOGIN " } else { "" };
         out.push_str(&format!(
-            "-- The role exists. The limit keeps the tool itself from filling the server.\nALTER ROLE {role} CONNECTION LIMIT \
-             {CONNECTION_LIMIT};\n"
+            "-- The role exists. The limit keeps the tool itself from filling the server.\nALTER ROLE {role} {login}CONNECTION \
+             LIMIT {CONNECTION_LIMIT};\n"
         ));
     } else {
         out.push_str(&format!(
@@ -78,7 +115,7 @@ mod tests {
     use super::*;
 
     fn made(major: u32) -> For {
-        For { role: "connwarden".into(), major, exists: None, reserved: None }
+        For { role: "connwarden".into(), major, there: None, reserved: None }
     }
 
     /// Statements, without the comments.
@@ -121,12 +158,14 @@ mod tests {
 
     #[test]
     fn a_role_that_exists_is_not_created_and_no_name_breaks_out() {
-        let odd = For { role: "a\"; DROP ROLE x; --\n".into(), exists: Some(true), ..made(15) };
+        let odd = For { role: "a\"; DROP ROLE x; --\n".into(), there: Some(There::LogsIn), ..made(15) };
         let text = sql(&odd);
         assert_eq!(
             statements(&text)[0],
             "ALTER ROLE U&\"a\"\"; DROP ROLE x; --\\+00000A\" CONNECTION LIMIT 5;"
         );
         assert!(!text.contains("CREATE ROLE"));
+        let group = For { there: Some(There::CannotLogIn), ..made(15) };
+        assert_eq!(statements(&sql(&group))[0], "ALTER ROLE \"connwarden\" LOGIN CONNECTION LIMIT 5;");
     }
 }

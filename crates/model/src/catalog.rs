@@ -7,6 +7,7 @@ use std::fmt;
 
 use crate::config::checked::{Admin, Checks, Database, Proxy, Server, Target, User};
 
+pub mod metrics;
 pub mod unbuilt;
 
 /// The part of the file a setting stands in.

@@ -13,7 +13,7 @@ use crate::child::Server;
 use crate::client::{Address, Client, Login};
 use crate::error::{Doing, Error, Result};
 use crate::folder::Folder;
-use crate::programs;
+use crate::{programs, wait};
 
 /// The superuser of every throwaway server.
 pub const SUPERUSER: &str = "postgres";
@@ -86,7 +86,7 @@ impl Postgres {
             command.arg("-c").arg(format!("{name}={value}"));
         }
         let mut server = Server::start("postgres", command, &self.folder.join("log"), Signal::QUIT)?;
-        let login = Login::new(SUPERUSER, "postgres");
+        let login = Login::new(SUPERUSER, "postgres").with("application_name", ADMIN);
         let address = self.socket();
         server.until("PostgreSQL lets the superuser in", || match Client::login(&address, &login) {
             Ok(_) => Ok(Some(())),
@@ -153,6 +153,19 @@ impl Postgres {
     /// Runs SQL as the superuser.
     pub fn run(&self, database: &str, sql: &str) -> Result<Vec<Vec<Option<String>>>> {
         self.admin(database)?.query(sql)
+    }
+
+    /// Waits until those who are leaving have left: a backend takes a moment after its client has gone. Sessions of the tests
+    /// themselves and of the program's commands are meant.
+    pub fn settled(&self) -> Result<()> {
+        let mut admin = self.admin("postgres")?;
+        let leaving = format!(
+            "select count(*) from pg_stat_activity where pid <> pg_backend_pid() \
+             and (application_name = '{ADMIN}' or application_name like 'connwarden %')"
+        );
+        wait::until("nobody is on the way out", wait::PATIENCE, || {
+            Ok((admin.value(&leaving)? == "0").then_some(()))
+        })
     }
 
     /// The number of sessions a role has.

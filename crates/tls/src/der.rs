@@ -91,16 +91,16 @@ impl<'a> Parts<'a> {
         Some(Self { algorithm, valid, subject, key, extensions })
     }
 
-    /// The subject's common name: the last one, where there are several.
+    /// The subject's common name: the first one, where there are several.
     pub(crate) fn common_name(&self) -> Option<&'a str> {
         let attributes = Der::new(self.subject).filter(|value| value.tag == SET);
-        let names = attributes.flat_map(|set| Der::new(set.content)).filter_map(|pair| {
+        let mut names = attributes.flat_map(|set| Der::new(set.content)).filter_map(|pair| {
             let mut pair = Der::new(pair.content);
             let kind = pair.expect(OID)?.content;
             let text = pair.next()?.content;
             (kind == COMMON_NAME).then_some(text)
         });
-        std::str::from_utf8(names.last()?).ok().filter(|name| !name.contains('\0'))
+        std::str::from_utf8(names.next()?).ok().filter(|name| !name.contains('\0'))
     }
 
     /// It says in the newer way whom it is for.

@@ -4,15 +4,15 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use inspect::catalog::Session;
 use inspect::closing::{Action, Outcome};
-use inspect::form::clean;
+use inspect::form::{app, clean};
 use inspect::report::{VictimReport, VictimResult};
 use serde::Serialize;
 
 use crate::say;
+use crate::value::now_us;
 
 /// What is the same on all lines of a run.
 #[derive(Clone, Debug, Serialize)]
@@ -95,50 +95,14 @@ impl Audit {
         let mut victim = VictimReport::from(victim);
         victim.result = Some(result);
         victim.detail = detail.map(str::to_owned);
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let line = Line { ts_us: now.as_micros() as i64, occasion: &self.occasion, victim };
-        serde_json::to_string(&line).map_or_else(|error| error.to_string(), |line| harmless(&line))
+        let line = Line { ts_us: now_us(), occasion: &self.occasion, victim };
+        say::json_line(&line)
     }
 }
 
 fn sentence(victim: &Session, outcome: &Outcome) -> String {
-    let name = clean(&victim.application);
-    let what = match outcome {
-        Outcome::Closed => "closed".to_owned(),
-        Outcome::Cancelled => "cancelled".to_owned(),
-        Outcome::BecameBusy => "became busy, left alone".to_owned(),
-        Outcome::Gone => "had left by itself".to_owned(),
-        Outcome::Denied(why) => format!("denied: {}", clean(why)),
-        Outcome::Error(why) => format!("error: {}", clean(why)),
-    };
-    format!("  pid {} {name}: {what}", victim.pid)
-}
-
-/// JSON in which nothing speaks to a terminal: what `clean` would hide is written as its number.
-fn harmless(json: &str) -> String {
-    let mut out = String::with_capacity(json.len());
-    for c in json.chars() {
-        if clean(c.encode_utf8(&mut [0; 4])).starts_with(c) {
-            out.push(c);
-        } else {
-            out.push_str(&format!("\\u{:04x}", u32::from(c)));
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::harmless;
-
-    #[test]
-    fn a_line_holds_nothing_that_a_terminal_obeys_and_stays_json() {
-        let json = serde_json::to_string(&"a\u{9b}2J\u{7f}\u{202e}\u{1b}]0;x\u{7}?é").unwrap();
-        let line = harmless(&json);
-        assert!(!line.chars().any(char::is_control) && !line.contains('\u{202e}'), "{line}");
-        assert_eq!(
-            serde_json::from_str::<String>(&line).unwrap(),
-            "a\u{9b}2J\u{7f}\u{202e}\u{1b}]0;x\u{7}?é"
-        );
-    }
+    let name = app(&victim.application);
+    let (result, detail) = VictimResult::of(outcome);
+    let detail = detail.map(|why| format!(": {}", clean(why))).unwrap_or_default();
+    format!("  pid {} {name}: {}{detail}", victim.pid, result.words())
 }

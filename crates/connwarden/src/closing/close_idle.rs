@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::say;
 
 const EXAMPLES: &str = "\
-Left alone whatever is given: walsenders, replication roles, roles of a managed
+Left alone whatever is given: walsenders, REPLICATION without superuser, roles of a managed
 server's provider, backups, migrations, and sessions that hold advisory locks,
 temporary tables or a LISTEN (as far as it shows: LISTEN by the last statement,
 temporary tables in the database logged in to). Left alone unless a switch names

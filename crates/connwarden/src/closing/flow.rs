@@ -7,7 +7,7 @@ use std::time::Duration;
 use inspect::catalog::{Sample, Wants};
 use inspect::closing::{Act, Acted, Action, Ended, Evidence, Pace, Plan, Rules, returned};
 use inspect::connect::Connection;
-use inspect::form::close as form;
+use inspect::form::{clean, close as form};
 use inspect::report::{CloseReport, EndReport, VictimResult};
 use tokio::time::sleep;
 
@@ -17,7 +17,7 @@ use super::options::ActOptions;
 use crate::exit::Exit;
 use crate::output::Form;
 use crate::say;
-use crate::server::Failed;
+use crate::server::{Entrance, Failed};
 
 /// What was ordered.
 pub(super) struct Order {
@@ -36,37 +36,33 @@ pub(super) async fn carry_out(order: Order) -> Exit {
         yes: options.yes,
         confirm: options.confirm.as_deref(),
     };
-    let protected = match options.server.protected() {
-        Ok(protected) => protected,
+    let entrance = match options.server.entrance() {
+        Ok(entrance) => entrance,
         Err(failed) => return failed.say(&options.output),
     };
     let asks = somebody_is_there(options.output.form());
-    let course = match course(said, asks, protected.as_deref()) {
+    let course = match course(said, asks, entrance.protected.as_deref()) {
         Ok(course) => course,
         Err(refusal) => return say::usage(&refusal),
     };
-    match planned(&order, course, protected.as_deref()).await {
+    match planned(&order, course, entrance).await {
         Ok(exit) => exit,
         Err(failed) => failed.say(&options.output),
     }
 }
 
-async fn planned(order: &Order, course: Course, protected: Option<&str>) -> Result<Exit, Failed> {
+async fn planned(order: &Order, course: Course, mut entrance: Entrance) -> Result<Exit, Failed> {
     let (rules, options) = (&order.rules, &order.options);
-    let mut connection = options.server.connect(&format!("connwarden {}", rules.action.name())).await?;
+    let mut connection = entrance.connect(&format!("connwarden {}", rules.action.name())).await?;
     let sample = Sample::take(&mut connection, Wants::default()).await?;
-    // Only close-idle spares who holds something.
-    let evidence = match rules.action {
-        Action::CloseIdle => Evidence::take(&mut connection).await?,
-        Action::ForceClose | Action::Cancel => Evidence::default(),
-    };
+    let evidence = Evidence::take_for(rules.action, &mut connection).await?;
     let plan = Plan::of(&sample, &evidence, rules);
     let mut report = CloseReport::of(&sample, connection.place(), rules, &plan, options.reason.as_deref());
     if course == Course::Show || plan.victims.is_empty() {
         connection.close().await;
         show(order, &report);
         if !plan.victims.is_empty() {
-            say::err(&not_done(order, protected));
+            say::err(&not_done(order, entrance.protected.as_deref()));
         }
         return Ok(Exit::Done);
     }
@@ -159,10 +155,15 @@ async fn look_again(
         sleep(nap).await;
         left -= nap;
     }
+    if is_stopped() {
+        report.ended = Some(EndReport::Interrupted);
+        return;
+    }
     match Sample::take(connection, Wants::default()).await {
-        Ok(after) if !is_stopped() => report.reconnected = Some(returned(before, &after, &plan.victims)),
-        Ok(_) => {}
-        Err(error) => say::err(&format!("warning: who came back is not known: {error}")),
+        Ok(after) => report.reconnected = Some(returned(before, &after, &plan.victims)),
+        Err(error) => {
+            say::err(&format!("warning: who came back is not known: {}", clean(&error.to_string())))
+        }
     }
 }
 

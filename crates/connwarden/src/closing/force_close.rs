@@ -15,7 +15,7 @@ const EXAMPLES: &str = "\
 Work in progress is rolled back. A running statement is cancelled first; its session
 is closed when the statement is over, or after --grace. A session that was listed as
 idle and has done something since is left alone.
-Left alone whatever is given: walsenders, replication roles, roles of a managed
+Left alone whatever is given: walsenders, REPLICATION without superuser, roles of a managed
 server's provider, backups, migrations. Left alone unless a switch names them:
 poolers, and superusers other than the role that logs in.
 

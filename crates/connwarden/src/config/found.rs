@@ -99,7 +99,12 @@ impl Given {
     fn target(&self, name: &str) -> Result<Target, Refusal> {
         let path = self.path()?;
         let source = Source { path: path.display().to_string(), text: read(&path)? };
-        load::target(source, name, &World::beside(&path)).map_err(Refusal::Report)
+        let (target, warnings) =
+            load::target(source, name, &World::beside(&path)).map_err(Refusal::Report)?;
+        for warning in warnings {
+            say::err(&warning);
+        }
+        Ok(target)
     }
 
     /// `[checks]` of the file; the defaults where there is no file and nobody named one.
@@ -154,9 +159,9 @@ impl Given {
     }
 }
 
-/// What `--target` stands for, in the first file that is found.
-pub(crate) fn target(name: &str) -> Result<Target, Refusal> {
-    Given::file(None).target(name)
+/// What `--target` stands for, in the file that was named or the first that is found. Warnings are told.
+pub(crate) fn target(name: &str, config: Option<PathBuf>) -> Result<Target, Refusal> {
+    Given::file(config).target(name)
 }
 
 /// Where a file is looked for when nobody names one.

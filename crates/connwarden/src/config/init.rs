@@ -4,7 +4,6 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::time::Duration;
 
 use inspect::connect::{self, Answer, AskError, Endpoint, Machine};
 use inspect::report::Failure;
@@ -74,9 +73,6 @@ fn next(path: &Path, facts: &Facts) -> String {
     )
 }
 
-/// Longest wait for the server, where the DSN says nothing.
-const CONNECT_TIME: Duration = Duration::from_secs(10);
-
 async fn ask(dsn: &SecretText) -> Result<Facts, Failed> {
     if !settings::is_dsn(dsn.expose()) {
         let hint = "write postgres://USER@HOST:PORT/DBNAME or \"host=... user=... dbname=...\"";
@@ -85,8 +81,10 @@ async fn ask(dsn: &SecretText) -> Result<Facts, Failed> {
     }
     let dsn = Dsn { text: Password::new(dsn.expose()), name: "--from".into() };
     let request = Request { dsn: Some(dsn), ..Request::default() };
-    let mut settings = Settings::resolve(&request, &Machine)?;
-    settings.timeout = settings.timeout.max(CONNECT_TIME);
+    let settings = Settings::resolve(&request, &Machine)?;
+    for warning in &settings.warnings {
+        say::err(&format!("warning: {warning}"));
+    }
     let mut connection = connect::open(&settings, "connwarden config init").await?;
     let sql = [LIMITS, DATABASES, ROLES].join(";");
     let answers = connection.ask(&sql).await?;

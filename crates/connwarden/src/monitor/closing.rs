@@ -7,6 +7,7 @@ use inspect::catalog::{Facts, Sample, Session, Wants};
 use inspect::census::By;
 use inspect::closing::{Act, Action, Ended, Evidence, Outcome, Pace, Plan, Rules};
 use inspect::connect::{AskError, Connection};
+use inspect::report::VictimResult;
 
 use super::filter::Filter;
 use super::state::{Identity, identity_of};
@@ -25,17 +26,6 @@ pub(crate) enum Target {
     Group(By, String, Filter),
     /// These.
     Sessions(BTreeSet<Identity>),
-}
-
-impl Target {
-    fn means(&self, session: &Session) -> bool {
-        match self {
-            Self::Group(by, key, filter) => {
-                !session.is_walsender && by.key(session) == *key && filter.matches(session)
-            }
-            Self::Sessions(identities) => identities.contains(&identity_of(session)),
-        }
-    }
 }
 
 /// A plan with all that is needed to carry it out.
@@ -60,17 +50,20 @@ pub(crate) struct Done {
 /// As [`Connection::ask`].
 pub(crate) async fn plan(connection: &mut Connection, order: &Order) -> Result<Planned, AskError> {
     let sample = Sample::take(connection, Wants::default()).await?;
-    let evidence = match order.action {
-        Action::CloseIdle => Evidence::take(connection).await?,
-        Action::ForceClose | Action::Cancel => Evidence::default(),
-    };
+    let evidence = Evidence::take_for(order.action, connection).await?;
     Ok(planned(sample, &evidence, order))
 }
 
-/// Of all sessions only those that are meant come into the plan.
+/// Only those that are meant come into the plan, and only who is still meant is touched when its turn comes.
 pub(crate) fn planned(mut sample: Sample, evidence: &Evidence, order: &Order) -> Planned {
-    sample.sessions.retain(|session| order.target.means(session));
-    let rules = Rules::new(order.action);
+    let mut rules = Rules::new(order.action);
+    match &order.target {
+        Target::Group(by, key, filter) => rules.filter = filter.clone().in_group(*by, key),
+        // These are told by more than a filter can say, and each is looked at again by the same.
+        Target::Sessions(identities) => {
+            sample.sessions.retain(|session| identities.contains(&identity_of(session)));
+        }
+    }
     let plan = Plan::of(&sample, evidence, &rules);
     Planned { plan, rules, facts: sample.facts }
 }
@@ -94,24 +87,18 @@ pub(crate) async fn act(
 impl Done {
     /// `close-idle: 12 closed, 1 became busy`.
     pub(crate) fn summary(&self) -> String {
-        let words = |outcome: &Outcome| match outcome {
-            Outcome::Closed => "closed",
-            Outcome::Cancelled => "cancelled",
-            Outcome::BecameBusy => "changed meanwhile and left alone",
-            Outcome::Gone => "gone by themselves",
-            Outcome::Denied(_) => "not allowed",
-            Outcome::Error(_) => "failed",
-        };
-        let order = [
-            "closed",
-            "cancelled",
-            "changed meanwhile and left alone",
-            "gone by themselves",
-            "not allowed",
-            "failed",
+        let words = [
+            (VictimResult::Closed, "closed"),
+            (VictimResult::Cancelled, "cancelled"),
+            (VictimResult::BecameBusy, "changed meanwhile and left alone"),
+            (VictimResult::Gone, "gone by themselves"),
+            (VictimResult::Denied, "not allowed"),
+            (VictimResult::Error, "failed"),
         ];
-        let counted = order.into_iter().filter_map(|word| {
-            let number = self.outcomes.iter().filter(|(_, _, outcome)| words(outcome) == word).count();
+        let results: Vec<VictimResult> =
+            self.outcomes.iter().map(|(_, _, outcome)| VictimResult::of(outcome).0).collect();
+        let counted = words.into_iter().filter_map(|(result, word)| {
+            let number = results.iter().filter(|one| **one == result).count();
             (number > 0).then(|| format!("{number} {word}"))
         });
         let mut counted: Vec<String> = counted.collect();

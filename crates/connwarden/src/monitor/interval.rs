@@ -1,8 +1,10 @@
-//! Times on the command line: `5`, `0.5s`, `500ms`, `1m`, `1h`. A bare number is seconds: old scripts write `--interval=5`.
+//! The time between two looks: `5`, `0.5s`, `500ms`, `1m`, `1h`.
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
+
+use crate::value;
 
 /// The shortest, in milliseconds.
 const MS_MIN: u64 = 500;
@@ -43,21 +45,9 @@ impl FromStr for Interval {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wanted = || format!("{text:?} is no time; write 5, 0.5s, 500ms, 1m or 1h");
-        let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-        let (number, unit) = text.split_at(digits);
-        let number: f64 = number.parse().map_err(|_| wanted())?;
-        let ms = match unit {
-            "ms" => number,
-            "" | "s" => number * 1e3,
-            "m" | "min" => number * 60e3,
-            "h" => number * 3_600e3,
-            _ => return Err(wanted()),
-        };
-        if ms < MS_MIN as f64 || ms > MS_MAX as f64 {
-            return Err(format!("{text} is not between 0.5s and 1h"));
-        }
-        Ok(Self { ms: ms as u64 })
+        let ms = value::seconds(text)?.as_millis();
+        let ms = u64::try_from(ms).ok().filter(|ms| (MS_MIN..=MS_MAX).contains(ms));
+        ms.map(|ms| Self { ms }).ok_or_else(|| format!("{text} is not between 0.5s and 1h"))
     }
 }
 
@@ -83,9 +73,10 @@ mod tests {
         assert_eq!(said("0.5s"), Ok("0.5s".into()));
         assert_eq!(said("500ms"), Ok("0.5s".into()));
         assert_eq!(said("90"), Ok("90s".into()));
+        assert_eq!(said("5 s"), Ok("5s".into()));
         assert_eq!(said("1m"), Ok("1m".into()));
         assert_eq!(said("1h"), Ok("1h".into()));
-        for refused in ["", "s", "0", "0.4s", "61m", "-1", "5 s", "1d", "1.2.3", "inf", "nan"] {
+        for refused in ["", "s", "0", "0.4s", "61m", "-1", "1d", "1.2.3", "inf", "nan"] {
             assert!(said(refused).is_err(), "{refused}");
         }
     }

@@ -10,6 +10,10 @@ pub(crate) fn read(event: &KeyEvent) -> Option<Key> {
     if event.kind == KeyEventKind::Release {
         return None;
     }
+    // Alt and a letter is Esc and the letter in haste: that was not meant.
+    if event.modifiers.contains(KeyModifiers::ALT) {
+        return None;
+    }
     if event.modifiers.contains(KeyModifiers::CONTROL) {
         return match event.code {
             KeyCode::Char('c') => Some(Key::Interrupt),
@@ -68,7 +72,11 @@ pub(crate) fn bindings(state: &State) -> Vec<Binding> {
         keys.push(("g", "group", "group by application, user, database, client, state"));
     }
     if matches!(screen, Screen::View(View::Sessions) | Screen::SessionsOf(..)) {
-        keys.push(("Space", "tag", "tag the selected session; y copies all that are tagged"));
+        keys.push((
+            "Space",
+            "tag",
+            "tag the selected session; y, x, K and C take all of this list that are tagged",
+        ));
     }
     if screen.view().is_some_and(|view| !matches!(view, View::Events | View::Blocking)) {
         keys.push(("s", "sort", "sort by the next column; < and > choose one, r turns the order round"));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use inspect::catalog::Sample;
 use inspect::census::{Level, Thresholds, Totals, Utilization};
-use inspect::form::{clean_within, count, percent};
+use inspect::form::{app, count, percent};
 
 /// Most appearances and disappearances told per sample; the rest is a number.
 const NAMES_MAX: usize = 4;
@@ -13,7 +13,6 @@ const BURST_MIN: usize = 10;
 /// And a burst is at least this share of all.
 const BURST_SHARE: f64 = 0.3;
 /// Most characters of an application's name.
-const NAME_CHARS_MAX: usize = 40;
 /// Clocks of server and postmaster agree to this many seconds.
 const RESTART_SLACK_S: f64 = 2.0;
 
@@ -79,7 +78,7 @@ fn burst(before: &Sample, after: &Sample) -> Option<(Tone, String)> {
     let (most, of_most) = gone.into_iter().max_by_key(|(_, number)| *number)?;
     Some((
         Tone::Warn,
-        format!("{number} of {all} sessions vanished at once, {of_most} of them {}", named(most)),
+        format!("{number} of {all} sessions vanished at once, {of_most} of them {}", app(most)),
     ))
 }
 
@@ -103,7 +102,7 @@ fn applications(before: &Sample, after: &Sample) -> Vec<(Tone, String)> {
             .iter()
             .take(NAMES_MAX)
             .map(|(name, number)| {
-                (Tone::Plain, format!("{} {word} ({})", named(name), count(*number, "session")))
+                (Tone::Plain, format!("{} {word} ({})", app(name), count(*number, "session")))
             })
             .collect();
         if more > 0 {
@@ -114,10 +113,6 @@ fn applications(before: &Sample, after: &Sample) -> Vec<(Tone, String)> {
     let mut told = only(&is, &was, "appeared");
     told.extend(only(&was, &is, "vanished"));
     told
-}
-
-fn named(application: &str) -> String {
-    if application.is_empty() { "(empty name)".to_owned() } else { clean_within(application, NAME_CHARS_MAX) }
 }
 
 #[cfg(test)]

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 
 use inspect::catalog::{Blocking, Sample, Session, State as SessionState};
 use inspect::census::{By, Group, group};
+use inspect::checks::{Limits, ends_a_turn, without_literals};
 
 use super::columns::{self, Column, Order, apps, limits, sessions};
 use super::listing::Listing;
 use super::state::Blocked;
 
-/// From so many idle sessions on the same statement on, and this share of all idle ones, it looks like a leak.
-const LEAK_MIN: u32 = 5;
+/// This share of all idle sessions, beside the number that the check of the same name wants, looks like a leak.
 const LEAK_SHARE: f64 = 0.5;
 /// And the oldest of them has been idle for this long.
 const LEAK_AGE_S: f64 = 60.0;
@@ -27,7 +27,7 @@ pub(crate) struct AppRow {
     pub(crate) waiting: u32,
 }
 
-/// Idle sessions that ran the same statement last.
+/// Idle sessions that ran the same statement last, whatever its values were.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct IdleOn {
     pub(crate) query: String,
@@ -133,36 +133,31 @@ pub(crate) fn limits(sample: &Sample, listing: &Listing) -> Vec<usize> {
 
 /// What the idle sessions of a group ran last, the most frequent first.
 pub(crate) fn idle_on(sample: &Sample, keep: impl Fn(&Session) -> bool) -> Vec<IdleOn> {
-    let mut by_query: HashMap<&str, (u32, f64)> = HashMap::new();
+    let least = Limits::default().leak_sessions;
+    let mut by_query: HashMap<String, (u32, f64)> = HashMap::new();
     let mut idle = 0;
     for session in sample.slot_holders().filter(|s| s.state == SessionState::Idle && keep(s)) {
         idle += 1;
-        let seen = by_query.entry(session.query.as_deref().unwrap_or_default()).or_default();
+        let shape = without_literals(session.query.as_deref().unwrap_or_default());
+        let seen = by_query.entry(shape).or_default();
         seen.0 += 1;
         seen.1 = seen.1.max(session.state_age_s.unwrap_or(0.0));
     }
     let mut rows: Vec<IdleOn> = by_query
         .into_iter()
         .map(|(query, (number, oldest_s))| IdleOn {
-            query: query.to_owned(),
-            number,
-            oldest_s,
-            leak_like: number >= LEAK_MIN
+            leak_like: number >= least
                 && f64::from(number) >= f64::from(idle) * LEAK_SHARE
                 && oldest_s >= LEAK_AGE_S
-                && !ends_in_order(query),
+                && !query.is_empty()
+                && !ends_a_turn(&query),
+            query,
+            number,
+            oldest_s,
         })
         .collect();
     rows.sort_by(|a, b| b.number.cmp(&a.number).then_with(|| a.query.cmp(&b.query)));
     rows
-}
-
-/// What a pool or a driver says last before it puts a connection back.
-fn ends_in_order(query: &str) -> bool {
-    let first = query.trim_start().split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-    let last_words =
-        ["", "COMMIT", "ROLLBACK", "END", "ABORT", "DISCARD", "RESET", "UNLISTEN", "DEALLOCATE", "CLOSE"];
-    last_words.iter().any(|word| first.eq_ignore_ascii_case(word))
 }
 
 fn p95(ages: &mut [f64]) -> Option<f64> {

@@ -19,10 +19,10 @@ use super::source::{Report, Source};
 use super::state::State;
 use super::terminal::Screen;
 use super::update::update;
-use super::watch::now_us;
 use super::{draw, keys};
 use crate::exit::Exit;
 use crate::say;
+use crate::value::now_us;
 
 /// Keys that wait for us at most; a terminal that sends faster waits itself.
 const KEYS_WAITING_MAX: usize = 256;

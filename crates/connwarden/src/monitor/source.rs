@@ -6,13 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use inspect::catalog::{Blocking, Sample, Session, Wants};
+use inspect::catalog::{Blocking, Sample, Wants};
 use inspect::closing::Ended;
 use inspect::connect::{AskError, Connection};
 use inspect::record::{Entry, ReadError, Reader};
 
 use super::closing::{self, Done, Order, Planned};
-use crate::server::{Failed, ServerOptions};
+use crate::server::{Entrance, Failed};
 
 /// So many looks go by from one question for settings that wait for a restart to the next.
 const LOOKS_PER_WAITING: u64 = 60;
@@ -90,7 +90,7 @@ impl Source {
 
 /// One connection, opened again only after it is gone.
 pub(crate) struct ServerSource {
-    options: ServerOptions,
+    entrance: Entrance,
     connection: Option<Connection>,
     place: String,
     /// Also who waits for whom, where somebody waits.
@@ -106,17 +106,22 @@ async fn look_once(
     wants_blocking: bool,
 ) -> Result<(Sample, Option<Blocking>), AskError> {
     let sample = Sample::take(connection, wants).await?;
-    // A second question only where there is something to ask.
-    let waits = wants_blocking && sample.sessions.iter().any(Session::waits_for_lock);
-    let blocking = if waits { Some(Blocking::take(connection).await?) } else { None };
-    Ok((sample, blocking))
+    if !wants_blocking {
+        return Ok((sample, None));
+    }
+    match Blocking::of(&sample, connection).await {
+        Ok(blocking) => Ok((sample, Some(blocking))),
+        // In a storm of locks the question itself may take too long; what was seen besides is seen.
+        Err(AskError::Server(error)) if error.severity == "ERROR" => Ok((sample, None)),
+        Err(error) => Err(error),
+    }
 }
 
 impl ServerSource {
     /// Not connected yet.
-    pub(crate) fn new(options: ServerOptions) -> Self {
+    pub(crate) fn new(entrance: Entrance) -> Self {
         Self {
-            options,
+            entrance,
             connection: None,
             place: String::new(),
             wants_blocking: false,
@@ -129,7 +134,7 @@ impl ServerSource {
     pub(crate) async fn connect(&mut self) -> Result<&mut Connection, Failed> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.options.connect(APPLICATION).await?,
+            None => self.entrance.connect(APPLICATION).await?,
         };
         connection.place().clone_into(&mut self.place);
         Ok(self.connection.insert(connection))

@@ -157,7 +157,7 @@ pub(crate) enum Dialog {
     /// It is shown, and somebody has to say yes.
     Ask { planned: Arc<Planned>, typed: String },
     /// It is being carried out.
-    Acting { planned: Arc<Planned>, begun: bool },
+    Acting { planned: Arc<Planned>, begun: bool, stopped: bool },
     /// It was.
     Done(Done),
 }
@@ -231,6 +231,12 @@ impl State {
     pub(crate) fn let_through(&mut self, filter: Filter) {
         self.filter_text = if filter.is_everything() { String::new() } else { filter.to_string() };
         self.filter = filter;
+    }
+
+    /// The tagged sessions of the list on the screen.
+    pub(crate) fn tagged_here(&self) -> BTreeSet<Identity> {
+        let listed = self.rows.sessions.iter().filter_map(|at| self.sample()?.sessions.get(*at));
+        listed.map(identity_of).filter(|identity| self.tagged.contains(identity)).collect()
     }
 
     /// Before the first sample.

@@ -3,6 +3,8 @@
 use std::io::{self, BufWriter, Stdout, Write};
 use std::panic;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::{Hide, Show};
@@ -41,9 +43,9 @@ impl Screen {
 
     /// Asks the terminal to put a text into its clipboard (OSC 52).
     pub(crate) fn copy(&mut self, text: &str) -> io::Result<()> {
-        let bytes = &text.as_bytes()[..text.len().min(COPY_BYTES_MAX)];
+        let text = &text[..text.floor_char_boundary(COPY_BYTES_MAX)];
         let mut out = io::stdout().lock();
-        write!(out, "\u{1b}]52;c;{}\u{7}", base64(bytes))?;
+        write!(out, "\u{1b}]52;c;{}\u{7}", BASE64.encode(text))?;
         out.flush()
     }
 }
@@ -60,29 +62,50 @@ fn give_back() {
     let _ = disable_raw_mode();
 }
 
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let mut group = 0_u32;
-        for at in 0..3 {
-            group = group << 8 | u32::from(chunk.get(at).copied().unwrap_or(0));
-        }
-        for at in 0..4 {
-            let sextet = group >> (18 - 6 * at) & 63;
-            text.push(if at <= chunk.len() { char::from(ALPHABET[sextet as usize]) } else { '=' });
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
-    use super::base64;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    /// Set where the test has started itself again, on a terminal of its own.
+    const AGAIN: &str = "CONNWARDEN_PANIC_ON_A_TERMINAL";
+    const NAME: &str =
+        "monitor::terminal::tests::a_panic_gives_the_terminal_back_before_it_is_said_also_where_it_aborts";
 
     #[test]
-    fn the_clipboard_gets_base64() {
-        let said: Vec<String> = ["", "f", "fo", "foo", "foob"].map(|text| base64(text.as_bytes())).into();
-        assert_eq!(said, ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg=="]);
+    fn a_panic_gives_the_terminal_back_before_it_is_said_also_where_it_aborts() {
+        if std::env::var_os(AGAIN).is_some() {
+            let say = panic::take_hook();
+            // As in a release: it is said, and then nothing unwinds and nothing is dropped.
+            panic::set_hook(Box::new(move |panic| {
+                say(panic);
+                std::process::abort();
+            }));
+            let _screen = Screen::take().unwrap();
+            panic!("on purpose");
+        }
+        let me = std::env::current_exe().unwrap();
+        let shell = format!(
+            "stty rows 24 cols 80; stty -a; {AGAIN}=1 '{}' --exact {NAME} --nocapture; stty -a",
+            me.display()
+        );
+        let ran = Command::new("script")
+            .args(["-qec", &shell, "/dev/null"])
+            .env("TERM", "xterm")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let out = String::from_utf8_lossy(&ran.stdout).into_owned();
+        let (before, rest) = out.split_once("\u{1b}[?1049h").expect("it was taken");
+        let (_, after) = rest.split_once("\u{1b}[?1049l").expect("it was given back");
+        assert!(after.contains("on purpose"), "said on the ordinary screen: {out:?}");
+        // `stty -a` from its first line to its last.
+        let settings = |text: &str| {
+            let from = text.find("speed ").expect("what stty says");
+            let to = from + text[from..].find("echoke").expect("its end");
+            text[from..to].to_owned()
+        };
+        assert_eq!(settings(after), settings(before));
     }
 }

@@ -1,16 +1,17 @@
 //! What an event does to the state, and what is to be done about it. A function of both: no clock, no terminal, no socket.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use inspect::catalog::{Sample, Session};
 use inspect::census::Pace;
-use inspect::form::{clean, span};
+use inspect::form::{clean, partial_view, span};
 use inspect::record::Kept;
 
 use super::event::{Action, Event};
 use super::news::{self, Tone};
 use super::rows;
-use super::state::{Kind, Link, NEWS_MAX, NewsItem, Rows, Screen, State, View, identity_of};
+use super::state::{Identity, Kind, Link, NEWS_MAX, NewsItem, Rows, Screen, State, View, identity_of};
 use crate::exit::Exit;
 
 pub(in crate::monitor) mod dialog;
@@ -96,14 +97,16 @@ fn sampled(state: &mut State, sample: Sample, gap_s: Option<f64>) -> Vec<Action>
         let text = format!("the server answers again, after {}", span(state.now_s - since_s));
         tell(state, at_us, Tone::Good, text);
     }
+    if !state.origin.is_file() {
+        // A tag of somebody who is gone would stay for ever.
+        let here: BTreeSet<Identity> = sample.sessions.iter().map(identity_of).collect();
+        state.tagged.retain(|identity| here.contains(identity));
+    }
     let before = state.history.ring.newest().cloned();
     let follows_shown = !state.held && (!state.origin.is_file() || !state.is_past());
     let kept = state.history.push(Arc::new(sample));
     if before.is_none() && kept.sample.is_partial() {
-        let text = format!(
-            "partial view: other roles' states and ages are hidden; a superuser mends it: GRANT pg_monitor TO \"{}\"",
-            clean(&kept.sample.facts.user).replace('"', "\"\"")
-        );
+        let text = partial_view(&kept.sample.facts.user);
         tell(state, at_us, Tone::Warn, text);
     }
     if let Some(before) = before {

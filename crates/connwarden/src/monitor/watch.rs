@@ -6,17 +6,17 @@ use std::time::Duration;
 use inspect::catalog::Sample;
 use inspect::census::Thresholds;
 use inspect::filter::Filter;
-use inspect::form::clean;
+use inspect::form::{clean, utc};
 use inspect::record::{Entry, Recording};
 use inspect::report::WatchReport;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
 
-use super::clock;
 use super::source::{Report, Source};
 use crate::exit::Exit;
 use crate::output::Form;
 use crate::say;
+use crate::value::now_us;
 
 /// After a failure, a server is asked again after at most so long.
 const RETRY: Duration = Duration::from_secs(15);
@@ -106,7 +106,7 @@ impl Lines {
             report.count(sessions);
         }
         let text = match self.form {
-            Form::Json => serde_json::to_string(&report).map_err(|error| Told::Output(error.into()))?,
+            Form::Json => say::json_line(&report),
             Form::Human | Form::Plain => line(&report),
         };
         print(&text)?;
@@ -120,7 +120,7 @@ impl Lines {
 
     fn failure(&mut self, why: &str, at_us: i64) -> Result<(), Told> {
         let at_us = if at_us == 0 { now_us() } else { at_us };
-        say::err(&format!("{} no answer: {}", clock::utc(at_us), clean(why)));
+        say::err(&format!("{} no answer: {}", utc(at_us), clean(why)));
         self.record(&Entry::Failure { at_us, why: why.to_owned() })
     }
 
@@ -145,7 +145,7 @@ fn line(report: &WatchReport) -> String {
     let churn = report.new_sessions_per_s.map_or_else(|| "-".to_owned(), |churn| format!("{churn:.1}"));
     format!(
         "{} util={:.1} total={} active={} idle={} idle_tx={} waiting={} churn={churn}",
-        clock::utc(report.ts_us),
+        utc(report.ts_us),
         report.utilization_of_usable_percent,
         report.total,
         report.active,
@@ -158,9 +158,4 @@ fn line(report: &WatchReport) -> String {
 fn print(text: &str) -> Result<(), Told> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(Told::Output)
-}
-
-/// Our own clock: microseconds since 1970.
-pub(crate) fn now_us() -> i64 {
-    jiff::Timestamp::now().as_microsecond()
 }

@@ -33,6 +33,11 @@ impl Failed {
         self.tell()
     }
 
+    /// Nothing about the server is known by it: our own words were wrong, or somebody stopped us.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.exit != Exit::Unreached
+    }
+
     /// Tells it in words.
     pub(crate) fn tell(self) -> Exit {
         let mut text = format!("error: {}", self.report.message);

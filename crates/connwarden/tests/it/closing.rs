@@ -34,6 +34,7 @@ impl Bed {
 
     /// As the superuser of the server, in the guide's database. Nobody waits to see who comes back.
     fn run(&self, arguments: &[&str]) -> Ran {
+        self.postgres.settled().unwrap();
         let port = self.postgres.port().to_string();
         let place = ["-h", "127.0.0.1", "-p", &port, "-U", "postgres", "--dbname", "wall"];
         let all: Vec<&str> = arguments.iter().copied().chain(place).collect();

@@ -38,13 +38,6 @@ fn number(postgres: &Postgres, sql: &str) -> usize {
     postgres.admin("postgres").unwrap().value(sql).unwrap().parse().unwrap()
 }
 
-/// The tests' own sessions end a moment after they were closed.
-fn settled(postgres: &Postgres) {
-    let sql = "select count(*) from pg_stat_activity where application_name = 'testbed admin'";
-    until("only the question itself is left", PATIENCE, || Ok((number(postgres, sql) == 1).then_some(())))
-        .unwrap();
-}
-
 fn run_as(dir: &Dir, postgres: &Postgres, user: &str, arguments: &[&str]) -> Ran {
     let (host, port) = (postgres.host().display().to_string(), postgres.port().to_string());
     let mut all = arguments.to_vec();
@@ -73,7 +66,7 @@ fn a_leak_is_told_by_the_statement_it_froze_on() {
     let (dir, postgres) = (Dir::new("leak"), server());
     postgres.run("postgres", "create table items (id int); grant select on items to app").unwrap();
     let _held = idle(&postgres, "app", "leaky", 13, "select * from items where id = {}");
-    settled(&postgres);
+    postgres.settled().unwrap();
     let expected = "13 sessions of leaky are idle on the same statement, as leaked ones are";
     assert_eq!(verdict(&dir, &postgres, &[]), said("warning", expected, 1));
     assert_eq!(verdict(&dir, &postgres, &["--fail-on", "crit"]), said("warning", expected, 0));
@@ -176,7 +169,7 @@ fn hoarding_is_told_before_the_server_is_crowded() {
     // 11 of 17 are 64.7 %: below the warning of utilization.
     let _held = [("a", 4), ("b", 4), ("c", 3)]
         .map(|(name, number)| idle(&postgres, "app", name, number, "select {} as c{}"));
-    settled(&postgres);
+    postgres.settled().unwrap();
     let expected = "11 of 11 sessions are idle while slots get scarce";
     assert_eq!(verdict(&dir, &postgres, &[]), said("warning", expected, 1));
 }
@@ -210,7 +203,7 @@ fn a_role_at_its_limit_is_critical_on_an_empty_server() {
     let (dir, postgres) = (Dir::new("role"), server());
     postgres.run("postgres", "alter role app connection limit 5").unwrap();
     let _held = idle(&postgres, "app", "api", 5, "select {} as c{}");
-    settled(&postgres);
+    postgres.settled().unwrap();
     assert_eq!(verdict(&dir, &postgres, &[]), said("critical", "role app has 5 of 5 connections", 2));
 }
 
@@ -219,7 +212,7 @@ fn idle_in_transaction_is_told_by_who_it_is() {
     let (dir, postgres) = (Dir::new("idle-tx"), server());
     let mut job = session(&postgres, "app", "job");
     job.query("begin").unwrap();
-    settled(&postgres);
+    postgres.settled().unwrap();
     let pid = job.key().unwrap().pid;
     let (level, sentence, code) = verdict(&dir, &postgres, &["--idle-tx-warn", "1ms"]);
     assert_eq!((level.as_str(), code), ("warning", 1));
@@ -232,7 +225,7 @@ fn idle_in_transaction_is_told_by_who_it_is() {
 fn a_server_that_is_full_for_applications_is_critical_for_who_still_gets_in() {
     let (dir, postgres) = (Dir::new("full"), server());
     let _held = idle(&postgres, "app", "api", 17, "select {} as c{}");
-    settled(&postgres);
+    postgres.settled().unwrap();
     let expected = "no slot left for applications; 3 of 3 kept back are free";
     assert_eq!(verdict(&dir, &postgres, &["--check", "utilization,reserve"]), said("critical", expected, 2));
 }
@@ -260,7 +253,7 @@ fn a_refusal_of_a_full_server_is_critical_in_every_form() {
 fn an_application_that_is_superuser_is_told_where_slots_are_scarce() {
     let (dir, postgres) = (Dir::new("superuser"), server());
     let _held = idle(&postgres, "postgres", "api", 13, "select {} as c{}");
-    settled(&postgres);
+    postgres.settled().unwrap();
     let expected = "api logs in as superuser postgres (13): no limit and no reserve holds it back";
     assert_eq!(verdict(&dir, &postgres, &[]), said("warning", expected, 1));
 }
@@ -274,7 +267,7 @@ fn a_busy_server_with_room_is_well() {
     }
     let active = "select count(*) from pg_stat_activity where usename = 'app' and state = 'active'";
     until("all are active", PATIENCE, || Ok((number(&postgres, active) == 8).then_some(()))).unwrap();
-    settled(&postgres);
+    postgres.settled().unwrap();
     assert_eq!(verdict(&dir, &postgres, &[]), said("ok", "47.1% of 17 usable slots taken", 0));
 }
 
@@ -282,7 +275,7 @@ fn a_busy_server_with_room_is_well() {
 fn an_idle_server_with_room_is_well() {
     let (dir, postgres) = (Dir::new("idle"), server());
     let _held = idle(&postgres, "app", "api", 10, "select 1 as c");
-    settled(&postgres);
+    postgres.settled().unwrap();
     assert_eq!(verdict(&dir, &postgres, &[]), said("ok", "58.8% of 17 usable slots taken", 0));
 }
 

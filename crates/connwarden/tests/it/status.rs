@@ -1,7 +1,7 @@
 //! `connwarden status` before a real server.
 
 use testbed::client::{Client, Login};
-use testbed::{Postgres, PostgresOptions, wait};
+use testbed::{Postgres, PostgresOptions};
 
 use crate::shell::{Dir, Ran};
 
@@ -28,19 +28,8 @@ impl Scene {
         self.sessions.last_mut().unwrap()
     }
 
-    /// Waits until those who are leaving have left: a backend takes a moment after its client has gone.
-    fn settle(&mut self) {
-        let Some(session) = self.sessions.first_mut() else { return };
-        let leaving = "select count(*) from pg_stat_activity where application_name in \
-                       ('testbed admin', 'connwarden status')";
-        wait::until("nobody is on the way out", wait::PATIENCE, || {
-            Ok((session.value(leaving)? == "0").then_some(()))
-        })
-        .unwrap();
-    }
-
-    fn run(&mut self, user: &str, arguments: &[&str]) -> Ran {
-        self.settle();
+    fn run(&self, user: &str, arguments: &[&str]) -> Ran {
+        self.postgres.settled().unwrap();
         let (host, port) = (self.postgres.host().display().to_string(), self.postgres.port().to_string());
         let variables =
             [("PGHOST", host.as_str()), ("PGPORT", &port), ("PGUSER", user), ("PGDATABASE", "postgres")];
@@ -61,7 +50,7 @@ fn small_system() -> Scene {
 
 #[test]
 fn a_pipe_gets_the_lines_that_scripts_know() {
-    let mut scene = small_system();
+    let scene = small_system();
     let ran = scene.run("watcher", &[]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     let expected = "Max Connections: 40\nTotal Connections: 9\nActive Connections: 0\nIdle Connections: 8\n\
@@ -75,7 +64,7 @@ fn a_pipe_gets_the_lines_that_scripts_know() {
 
 #[test]
 fn groups_are_made_by_whatever_is_asked_for() {
-    let mut scene = small_system();
+    let scene = small_system();
     let ran = scene.run("watcher", &["--by", "user,state", "--top", "1", "-o", "human"]);
     assert!(ran.out.contains("=== Connections by User and State ==="), "{}", ran.out);
     assert!(ran.out.contains("... and 1 more (--top 2 shows all)"), "{}", ran.out);

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::State;
+use super::{Sample, Session, State};
 use crate::connect::{Answer, AskError, Connection, Row};
 
 /// `pg_blocking_pids` takes locks of the lock manager: it is asked only for those who wait. A blocker may be no client at
@@ -131,6 +131,18 @@ impl<'a> Tree<'a> {
 }
 
 impl Blocking {
+    /// Asks, where somebody of a sample waits for a lock: else nobody blocks.
+    ///
+    /// # Errors
+    /// As [`Connection::ask`].
+    pub async fn of(sample: &Sample, connection: &mut Connection) -> Result<Self, AskError> {
+        if sample.sessions.iter().any(Session::waits_for_lock) {
+            Self::take(connection).await
+        } else {
+            Ok(Self::default())
+        }
+    }
+
     /// Asks.
     ///
     /// # Errors

@@ -40,6 +40,11 @@ pub struct Limit {
 }
 
 impl Limit {
+    /// It can become full: it holds somebody back, and is not a door that was closed.
+    pub fn can_fill(&self) -> bool {
+        !self.exempt && self.limit > 0
+    }
+
     /// What is used, in per cent; 100 for a limit of 0.
     pub fn percent(&self) -> f64 {
         if self.limit == 0 { 100.0 } else { f64::from(self.used) * 100.0 / f64::from(self.limit) }

@@ -66,6 +66,11 @@ impl State {
         }
     }
 
+    /// Runs a statement or a function.
+    pub fn is_running(self) -> bool {
+        matches!(self, Self::Active | Self::Fastpath)
+    }
+
     /// In a transaction, waiting for its client.
     pub fn is_idle_in_transaction(self) -> bool {
         matches!(self, Self::IdleInTransaction | Self::IdleInTransactionAborted)

@@ -179,7 +179,7 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Asks: two round trips.
+    /// Asks: up to three round trips.
     ///
     /// # Errors
     /// As [`Connection::ask`].

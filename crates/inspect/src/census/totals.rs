@@ -78,7 +78,7 @@ impl Totals {
 }
 
 /// The larger of two ages.
-pub(super) fn older(a: Option<f64>, b: Option<f64>) -> Option<f64> {
+pub(crate) fn older(a: Option<f64>, b: Option<f64>) -> Option<f64> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.max(b)),
         (age, None) | (None, age) => age,

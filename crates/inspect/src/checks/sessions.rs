@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::slots::{NAME_CHARS_MAX, app};
 use super::{Check, CheckLevel, Evidence, Id, Look};
 use crate::catalog::{Contender, Sample, Session, State};
-use crate::form::{clean_within, count, span};
+use crate::filter::Glob;
+use crate::form::{NAME_CHARS_MAX, app, clean_within, contender, count, span, statement};
 
 /// Most pieces of evidence of one check.
 const EVIDENCE_MAX: usize = 10;
 /// Longest statement in a message.
 const QUERY_CHARS_MAX: usize = 60;
-/// Applications in which a person or a maintenance job works as superuser, rightly. A `*` stands for any end.
-const TOOLS: [&str; 16] = [
+/// Programs of people, and of those who look after servers: they are not applications, and may be superusers.
+const TOOLS: &[&str] = &[
     "psql*",
+    "pgcli*",
     "pg_dump*",
     "pg_restore*",
     "pg_basebackup*",
@@ -61,7 +62,7 @@ pub(super) fn idle_in_transaction(look: &Look<'_>) -> Check {
             session.pid,
             app(&session.application),
             span(session.state_age_s.unwrap_or(0.0)),
-            statement(session.query.as_deref())
+            statement(session.query.as_deref().unwrap_or_default(), QUERY_CHARS_MAX)
         );
         Evidence { text, pid: Some(session.pid), app: Some(session.application.clone()) }
     });
@@ -110,7 +111,7 @@ pub(super) fn long_queries(look: &Look<'_>) -> Check {
             session.pid,
             app(&session.application),
             span(*age),
-            statement(session.query.as_deref())
+            statement(session.query.as_deref().unwrap_or_default(), QUERY_CHARS_MAX)
         ),
         pid: Some(session.pid),
         app: Some(session.application.clone()),
@@ -138,18 +139,18 @@ pub(super) fn blocked_sessions(look: &Look<'_>) -> Check {
             format!("{} for locks in a circle, longest {}", waits(waiting), span(longest))
         }
         Some(tree) => {
-            let held = format!("{} (pid {})", holder(tree.root()), tree.root().pid);
+            let held = format!("{} (pid {})", named(tree.root()), tree.root().pid);
             format!("{held} blocks {}, longest wait {}", count(tree.waiters(), "session"), span(longest))
         }
     };
     let evidence = trees.iter().take(EVIDENCE_MAX).map(|tree| {
         let root = tree.root();
         let state = root.state.map_or("", State::name);
-        let query = statement(root.query.as_deref());
+        let query = statement(root.query.as_deref().unwrap_or_default(), QUERY_CHARS_MAX);
         let text = format!(
             "pid {} {} {state} blocks {}: {query}",
             root.pid,
-            holder(root),
+            named(root),
             count(tree.waiters(), "session")
         );
         Evidence { text, pid: Some(root.pid), app: Some(root.application.clone()) }
@@ -185,7 +186,7 @@ pub(super) fn leak_like(look: &Look<'_>) -> Check {
             one.sessions,
             span(one.youngest_s),
             span(one.oldest_s),
-            statement(Some(&one.query))
+            statement(&one.query, QUERY_CHARS_MAX)
         ),
         pid: None,
         app: Some(one.application.clone()),
@@ -285,12 +286,11 @@ pub fn superuser_applications(sample: &Sample) -> Vec<(String, String, u32)> {
 
 /// An application in which a person works, or a maintenance job.
 pub fn is_tool(application: &str) -> bool {
-    let name = application.to_ascii_lowercase();
-    TOOLS.iter().any(|tool| tool.strip_suffix('*').map_or(name == *tool, |start| name.starts_with(start)))
+    Glob::any_of(TOOLS, application)
 }
 
-/// Statements that say nothing of who ran them.
-fn ends_a_turn(query: &str) -> bool {
+/// A statement that says nothing of who ran it: what a pool or a driver says last before it puts a connection back.
+pub fn ends_a_turn(query: &str) -> bool {
     let first =
         query.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default().to_ascii_lowercase();
     matches!(
@@ -310,7 +310,7 @@ fn ends_a_turn(query: &str) -> bool {
 }
 
 /// Numbers and quoted texts as `?`, white space as one space: what was the same statement looks the same.
-fn without_literals(query: &str) -> String {
+pub fn without_literals(query: &str) -> String {
     let mut out = String::with_capacity(query.len());
     let mut rest = query.trim().chars().peekable();
     while let Some(c) = rest.next() {
@@ -346,18 +346,8 @@ fn waits(number: u32) -> String {
     if number == 1 { "1 session waits".to_owned() } else { format!("{number} sessions wait") }
 }
 
-/// A blocker's name: its application, or what it is where it is no client.
-fn holder(root: &Contender) -> String {
-    match root.kind.as_deref() {
-        _ if root.pid == 0 => "a prepared transaction".to_owned(),
-        Some("client backend") | None => app(&root.application),
-        Some(kind) => clean_within(kind, NAME_CHARS_MAX),
-    }
-}
-
-fn statement(query: Option<&str>) -> String {
-    let line: Vec<&str> = query.unwrap_or_default().split_whitespace().collect();
-    clean_within(&line.join(" "), QUERY_CHARS_MAX)
+fn named(root: &Contender) -> String {
+    contender(root.pid, root.kind.as_deref(), &root.application)
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 use super::{Check, CheckLevel, Evidence, Id, Look};
 use crate::catalog::{Limit, LimitKind};
 use crate::census::{By, Group, group};
-use crate::form::{clean, clean_within, count, percent};
+use crate::form::{NAME_CHARS_MAX, app, clean_within, count, percent};
+use crate::quote;
 
 /// Longest name in a message.
-pub(super) const NAME_CHARS_MAX: usize = 40;
 /// The settings of slots. Their change needs a restart.
 const SLOT_SETTINGS: [&str; 3] =
     ["max_connections", "superuser_reserved_connections", "reserved_connections"];
@@ -101,10 +101,8 @@ pub(super) fn limits_of(look: &Look<'_>, kind: LimitKind) -> Check {
         LimitKind::Database => (Id::DatabaseLimits, "database"),
     };
     let thresholds = look.limits.role_and_database;
-    // A limit of 0 is a door that somebody closed, not one that is crowded.
-    let held = look.now.limits.iter().filter(|limit| limit.kind == kind && !limit.exempt && limit.limit > 0);
-    let mut held: Vec<&Limit> = held.collect();
-    held.sort_by(|a, b| b.percent().total_cmp(&a.percent()));
+    let held = look.now.limits.iter().filter(|limit| limit.kind == kind && limit.can_fill());
+    let held: Vec<&Limit> = held.collect();
     let Some(top) = held.first() else {
         return Check::new(id, CheckLevel::Ok, format!("no {what} has a limit"));
     };
@@ -127,10 +125,12 @@ pub(super) fn limits_of(look: &Look<'_>, kind: LimitKind) -> Check {
     });
     let alter = if kind == LimitKind::Role { "ROLE" } else { "DATABASE" };
     let flag = if kind == LimitKind::Role { "user" } else { "db" };
-    let quoted = clean(&top.name).replace('"', "\"\"");
     Check::new(id, level.into(), message)
         .measured(top.percent(), "percent", Some(thresholds.warn), Some(thresholds.crit))
-        .advised(format!("connwarden status --by {flag},app; ALTER {alter} \"{quoted}\" CONNECTION LIMIT n;"))
+        .advised(format!(
+            "connwarden status --by {flag},app; ALTER {alter} {} CONNECTION LIMIT n;",
+            quote::name(&top.name)
+        ))
         .shown(evidence.collect())
 }
 
@@ -149,11 +149,6 @@ pub(super) fn pending_restart(look: &Look<'_>) -> Check {
         _ => format!("limits are applied; waiting for a restart: {}", clean_within(&pending.join(", "), 60)),
     };
     Check::new(Id::PendingRestart, CheckLevel::Ok, message)
-}
-
-/// An application's name, fit for a message.
-pub(super) fn app(name: &str) -> String {
-    if name.is_empty() { "(empty name)".to_owned() } else { clean_within(name, NAME_CHARS_MAX) }
 }
 
 fn largest(look: &Look<'_>) -> Option<Group> {

@@ -2,7 +2,7 @@
 
 use super::{Check, CheckLevel, Id, Look, flow, sessions, slots};
 use crate::catalog::LimitKind;
-use crate::form::clean;
+use crate::form::{clean, grant_that_mends, hidden_from};
 
 /// Runs the checks that are wanted; an empty list wants all. They come in the order of [`Id::ALL`].
 pub fn run(look: &Look<'_>, wanted: &[Id]) -> Vec<Check> {
@@ -35,13 +35,9 @@ fn visibility(look: &Look<'_>) -> Check {
     if !look.partial() {
         return Check::new(Id::Visibility, CheckLevel::Ok, "the states of all sessions are seen");
     }
-    let user = clean(&look.now.facts.user);
-    let mut check = Check::skip(
-        Id::Visibility,
-        format!("states and ages of other roles' sessions are hidden from {user}"),
-    );
-    check.hint =
-        Some(format!("a superuser mends it: GRANT pg_monitor TO \"{}\";", user.replace('"', "\"\"")));
+    let user = &look.now.facts.user;
+    let mut check = Check::skip(Id::Visibility, hidden_from(user));
+    check.hint = Some(grant_that_mends(user));
     check
 }
 

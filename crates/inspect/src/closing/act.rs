@@ -181,7 +181,7 @@ impl<'a> Act<'a> {
         if self.rules.spares(now, self.facts, &Evidence::default()).is_some() {
             return Ok(Outcome::BecameBusy);
         }
-        if self.pace.cancel_first && matches!(now.state, State::Active | State::Fastpath) {
+        if self.pace.cancel_first && now.state.is_running() {
             let statement = Unchanged::of(now).ok_or(Trouble::Unseen)?;
             if done(&self.connection.ask(&statement.cancel()).await?)?.is_some()
                 && !self.has_moved_on(person, now).await?

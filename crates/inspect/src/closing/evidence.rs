@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::rules::Action;
 use crate::connect::{Answer, AskError, Connection};
 
 /// The first part is who holds advisory locks, the second which temporary schemas of this database hold tables. The
@@ -33,6 +34,17 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// Looks, where the action spares who holds something: only `close-idle` does.
+    ///
+    /// # Errors
+    /// As [`Connection::ask`].
+    pub async fn take_for(action: Action, connection: &mut Connection) -> Result<Self, AskError> {
+        match action {
+            Action::CloseIdle => Self::take(connection).await,
+            Action::ForceClose | Action::Cancel => Ok(Self::default()),
+        }
+    }
+
     /// Looks. To be taken after the sample it is used with: who has changed since is no victim anyway.
     ///
     /// # Errors

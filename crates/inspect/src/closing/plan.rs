@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::evidence::Evidence;
 use super::rules::{Action, Reason, Rules};
 use crate::catalog::{Sample, Session, State};
-use crate::census::{Totals, Utilization};
+use crate::census::{Totals, Utilization, older};
 
 /// A plan.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,7 +96,7 @@ impl Plan {
             let application = found.entry(name).or_insert_with(fresh);
             application.victims += 1;
             application.after = application.after.saturating_sub(1);
-            application.oldest_s = application.oldest_s.max_by(session.state_age_s);
+            application.oldest_s = older(application.oldest_s, session.state_age_s);
         }
         let mut applications: Vec<Application> = found.into_values().collect();
         applications.sort_by(|a, b| b.victims.cmp(&a.victims).then_with(|| a.name.cmp(&b.name)));
@@ -109,7 +109,7 @@ impl Plan {
         let meant = spared.flat_map(|(_, sessions)| sessions).filter(|session| match self.action {
             Action::CloseIdle => session.state == State::Idle,
             Action::ForceClose => true,
-            Action::Cancel => matches!(session.state, State::Active | State::Fastpath),
+            Action::Cancel => session.state.is_running(),
         });
         (self.victims.len() + meant.count()) as u32
     }
@@ -119,7 +119,7 @@ impl Plan {
         self.spared.iter().filter(|(reason, _)| !reason.is_beside_the_point()).filter_map(
             |(reason, sessions)| {
                 let surprising = sessions.iter().filter(|session| match self.action {
-                    Action::CloseIdle => !matches!(session.state, State::Active | State::Fastpath),
+                    Action::CloseIdle => !session.state.is_running(),
                     Action::ForceClose => true,
                     Action::Cancel => session.state != State::Idle && !session.state.is_idle_in_transaction(),
                 });
@@ -131,7 +131,7 @@ impl Plan {
 
     /// Victims that run a statement.
     pub fn running(&self) -> u32 {
-        self.count(|session| matches!(session.state, State::Active | State::Fastpath))
+        self.count(|session| session.state.is_running())
     }
 
     /// Victims that wait inside a transaction.
@@ -141,19 +141,6 @@ impl Plan {
 
     fn count(&self, is: impl Fn(&Session) -> bool) -> u32 {
         self.victims.iter().filter(|session| is(session)).count() as u32
-    }
-}
-
-trait Longest {
-    fn max_by(self, other: Self) -> Self;
-}
-
-impl Longest for Option<f64> {
-    fn max_by(self, other: Self) -> Self {
-        match (self, other) {
-            (Some(a), Some(b)) => Some(a.max(b)),
-            (age, None) | (None, age) => age,
-        }
     }
 }
 

@@ -1,7 +1,5 @@
 //! Who is left alone by name.
 
-use crate::filter::Glob;
-
 /// Applications that pool connections for others: their sessions are somebody else's pool. `--include-poolers` releases
 /// them.
 pub const POOLERS: &[&str] = &["pgbouncer*", "pg_doorman*", "pgdog*", "odyssey*", "pgcat*", "supavisor*"];
@@ -46,26 +44,22 @@ pub const SYSTEM_ROLES: &[&str] = &[
     "_dodb",
 ];
 
-/// One of the patterns fits, large letters or small.
-pub(super) fn names(patterns: &[&str], name: &str) -> bool {
-    patterns.iter().any(|pattern| Glob::new(*pattern).matches_any_case(name))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::filter::Glob;
 
     #[test]
     fn names_are_known_as_programs_write_them() {
         for name in ["PgBouncer", "odyssey", "pgdog 1"] {
-            assert!(names(POOLERS, name), "{name}");
+            assert!(Glob::any_of(POOLERS, name), "{name}");
         }
         for name in
             ["Patroni heartbeat", "pgBackRest [backup]", "django-migrate", "Flyway Migration", "pg_dump"]
         {
-            assert!(names(PROTECTED, name), "{name}");
+            assert!(Glob::any_of(PROTECTED, name), "{name}");
         }
-        assert!(names(PROTECTED, "connwarden proxy") && !names(PROTECTED, "wall-django-api"));
-        assert!(names(SYSTEM_ROLES, "rdsadmin") && !names(SYSTEM_ROLES, "app"));
+        assert!(Glob::any_of(PROTECTED, "connwarden proxy") && !Glob::any_of(PROTECTED, "wall-django-api"));
+        assert!(Glob::any_of(SYSTEM_ROLES, "rdsadmin") && !Glob::any_of(SYSTEM_ROLES, "app"));
     }
 }

@@ -133,7 +133,7 @@ impl Rules {
         if session.state == State::Starting {
             return Some(Reason::LoggingIn);
         }
-        if protection::names(protection::SYSTEM_ROLES, user) {
+        if Glob::any_of(protection::SYSTEM_ROLES, user) {
             return Some(Reason::SystemRole);
         }
         if session.is_superuser {
@@ -146,10 +146,10 @@ impl Rules {
             return Some(Reason::Replication);
         }
         let name = &session.application;
-        if protection::names(protection::POOLERS, name) && !self.include_poolers {
+        if Glob::any_of(protection::POOLERS, name) && !self.include_poolers {
             return Some(Reason::Pooler);
         }
-        if protection::names(protection::PROTECTED, name)
+        if Glob::any_of(protection::PROTECTED, name)
             || self.protect.iter().any(|glob| glob.matches_any_case(name))
         {
             return Some(Reason::Protected);

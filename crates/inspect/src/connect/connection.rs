@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
-use wire::backend;
+use wire::backend::{self, Fields};
 use wire::encode;
 use wire::frame::{self, HEADER};
 use wire::tag::BackendTag as Tag;
 
 use super::dial::{Dialled, Secured, Stream};
-use super::{Answer, AskError, ConnectError, Endpoint, Identity, ServerError, Way, open};
+use super::{Answer, AskError, ServerError, Way};
 
 /// Longest message that is taken from a server.
 const MESSAGE_BYTES_MAX: u32 = 64 * 1024 * 1024;
@@ -59,18 +59,6 @@ impl Connection {
         }
     }
 
-    /// Dials and logs in, in clear and without a password. `patience` limits the whole login, and later each question.
-    ///
-    /// # Errors
-    /// Nobody there, a refusal, a password that is asked for, too slow.
-    pub async fn login(
-        endpoint: &Endpoint,
-        identity: &Identity,
-        patience: Duration,
-    ) -> Result<Self, ConnectError> {
-        open::without_password(endpoint, identity, patience).await
-    }
-
     /// Asks: one answer for each statement that returns rows. Statements of one text share a snapshot and a transaction.
     ///
     /// # Errors
@@ -98,7 +86,7 @@ impl Connection {
                 Tag::ParameterStatus => self.note(&body),
                 Tag::ErrorResponse => {
                     let error = ServerError::read(&body);
-                    if error.severity == "FATAL" || error.severity == "PANIC" {
+                    if Fields::parse(&body).is_fatal() {
                         return Err(error.into());
                     }
                     refused = refused.or(Some(error));

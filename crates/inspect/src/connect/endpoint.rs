@@ -1,4 +1,4 @@
-//! Where a server listens, and who logs in.
+//! Where a server listens.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -20,15 +20,4 @@ impl fmt::Display for Endpoint {
             Self::Unix(path) => write!(f, "{}", path.display()),
         }
     }
-}
-
-/// Who logs in, and where to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// The role.
-    pub user: String,
-    /// The database.
-    pub dbname: String,
-    /// What `pg_stat_activity` shall call us.
-    pub application: String,
 }

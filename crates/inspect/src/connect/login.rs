@@ -62,16 +62,23 @@ struct Progress {
     asked: Method,
     bound: bool,
     scram: Scram,
+    /// The server has let us in, and we are content with how.
+    admitted: bool,
 }
 
 impl Connection {
     /// Says who we are, proves it, and waits until the server is ready.
     pub(super) async fn start(&mut self, entry: Entry<'_>) -> Result<(), LoginError> {
         self.send(&startup(entry)).await?;
-        let mut progress = Progress { asked: Method::None, bound: false, scram: Scram::Unasked };
+        let mut progress =
+            Progress { asked: Method::None, bound: false, scram: Scram::Unasked, admitted: false };
         loop {
             let (tag, body) = self.receive().await?;
             match tag {
+                // Until it has let us in, a server asks or refuses, and afterwards it asks no more. Whoever skips that would
+                // skip with it all that a server has to prove.
+                Tag::Authentication if progress.admitted => return Err(strange(tag)),
+                Tag::ReadyForQuery | Tag::BackendKeyData if !progress.admitted => return Err(strange(tag)),
                 Tag::Authentication => {
                     let request = Authentication::parse(&body)
                         .ok_or_else(|| AskError::Shape("a request for a password out of shape".into()))?;
@@ -100,7 +107,11 @@ impl Connection {
     ) -> Result<Option<Vec<u8>>, LoginError> {
         let mut out = Vec::new();
         match request {
-            Authentication::Ok => return progress.finish(entry).map(|()| None),
+            Authentication::Ok => {
+                progress.finish(entry)?;
+                progress.admitted = true;
+                return Ok(None);
+            }
             Authentication::CleartextPassword => {
                 let password = progress.begin(Method::Password, entry)?;
                 encode::password(&mut out, password.reveal());
@@ -275,6 +286,10 @@ fn unbound(encrypted: bool) -> LoginError {
             fix: "use sslmode=require or stronger, or channel_binding=prefer",
         }
     }
+}
+
+fn strange(tag: Tag) -> LoginError {
+    AskError::Shape(format!("{tag:?} out of order in the login")).into()
 }
 
 fn out_of_step() -> LoginError {

@@ -43,6 +43,9 @@ impl Environment for Machine {
         if !meta.is_file() {
             return File::Unusable("it is no plain file".into());
         }
+        if meta.len() > FILE_BYTES_MAX {
+            return File::Unusable(format!("{} bytes are too many for such a file", meta.len()));
+        }
         let mut bytes = Zeroizing::new(Vec::new());
         let read =
             std::fs::File::open(path).and_then(|file| file.take(FILE_BYTES_MAX).read_to_end(&mut bytes));

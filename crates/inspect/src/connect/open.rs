@@ -8,8 +8,8 @@ use wire::auth::secret::Password;
 
 use super::dial::{DialError, Secrecy, dial};
 use super::login::{Entry, LoginError};
-use super::{AskError, ConnectError, Connection, Endpoint, Full, Identity, ServerError, Way};
-use crate::settings::{ChannelBinding, Host, RequireAuth, Settings, TargetSession};
+use super::{AskError, ConnectError, Connection, Endpoint, Full, ServerError, Way};
+use crate::settings::{Host, Settings, TargetSession};
 
 /// Pause before the second round for a slot; later ones grow to [`PAUSE_MAX`]. A round dials twice at most, so a second
 /// never sees more than two dials.
@@ -234,27 +234,4 @@ async fn fits(connection: &mut Connection, target: TargetSession) -> Result<bool
         TargetSession::Primary => !standby,
         TargetSession::Standby => standby,
     })
-}
-
-/// The shortest way, for a server that trusts us.
-pub(super) async fn without_password(
-    endpoint: &Endpoint,
-    identity: &Identity,
-    patience: Duration,
-) -> Result<Connection, ConnectError> {
-    let options = tls::Options::default();
-    let secrecy = Secrecy { options: &options, name: None };
-    let entry = Entry {
-        user: &identity.user,
-        dbname: &identity.dbname,
-        application: &identity.application,
-        options: None,
-        walsender: false,
-        password: None,
-        channel_binding: ChannelBinding::Disable,
-        require_auth: &RequireAuth::default(),
-        looked: &[],
-    };
-    let entered = timeout(patience, session(endpoint, Try::Plain, secrecy, entry, patience)).await;
-    entered.unwrap_or_else(|_| Err(ConnectError::TimedOut { place: endpoint.to_string(), after: patience }))
 }

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use model::config::checked::RESERVED;
+
 use super::{Answer, AskError, ConnectError, Connection, open};
 use crate::settings::Settings;
 
@@ -76,7 +78,7 @@ impl PoolerView {
             })
         });
         let mut pools = pools.collect::<Result<Vec<_>, AskError>>()?;
-        pools.retain(|pool| pool.database != CONSOLE && pool.database != "connwarden");
+        pools.retain(|pool| !RESERVED.contains(&pool.database.as_str()));
         Ok(Self { version, pools })
     }
 

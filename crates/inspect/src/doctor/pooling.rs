@@ -1,13 +1,13 @@
 //! Poolers: one that stands in front, and one that is missed.
 
 use super::{Evidence, Outcome, Remedy, Severity};
+use crate::closing::POOLERS;
+use crate::filter::Glob;
 
 /// Fewer sessions say nothing about habits.
 const SESSIONS_MIN: i64 = 1_000;
 /// Transactions of a session: fewer, and nobody keeps connections.
 const REUSE_MIN: f64 = 3.0;
-const POOLERS: &[&str] =
-    &["pgbouncer", "pg_doorman", "pgdog", "odyssey", "pgcat", "supavisor", "connwarden proxy"];
 
 impl Evidence {
     /// The process that answered our login is not the backend that answered our questions.
@@ -18,8 +18,8 @@ impl Evidence {
     /// A session bears a pooler's name.
     pub(super) fn seems_pooled(&self) -> bool {
         self.sample.slot_holders().any(|session| {
-            let name = session.application.to_ascii_lowercase();
-            POOLERS.iter().any(|pooler| name.starts_with(pooler))
+            let name = &session.application;
+            Glob::any_of(POOLERS, name) || Glob::any_of(&["connwarden proxy*"], name)
         })
     }
 }

@@ -35,10 +35,15 @@ pub(super) fn superuser_application(evidence: &Evidence) -> Outcome {
     let sessions: u32 = held.values().map(|(sessions, _)| sessions).sum();
     let names: BTreeSet<&str> = held.values().flat_map(|(_, names)| names.iter().copied()).collect();
     let roles: BTreeSet<&str> = held.keys().map(|(role, _)| *role).collect();
-    let write = held
-        .keys()
+    // Of each database one role, whoever the superusers were.
+    let mut databases: BTreeMap<&str, u32> = BTreeMap::new();
+    for ((_, database), (sessions, _)) in &held {
+        *databases.entry(database).or_default() += sessions;
+    }
+    let write = databases
+        .into_iter()
         .take(ROLES_MAX)
-        .map(|(_, database)| {
+        .map(|(database, sessions)| {
             let app = quote::name(&format!("{database}_app"));
             Remedy::Sql(
                 format!(

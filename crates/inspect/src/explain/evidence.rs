@@ -3,12 +3,9 @@
 use super::Finding::{self, NotSeen, Seen, Untold};
 use crate::catalog::{Blocking, LimitKind, Sample, Session, State};
 use crate::census::{By, Totals, Utilization, group};
-use crate::checks::{frozen_on_one_statement, superuser_applications};
-use crate::form::{clean_within, count, percent, span};
+use crate::checks::{Limits, frozen_on_one_statement, superuser_applications};
+use crate::form::{NAME_CHARS_MAX, app, clean_within, contender, count, percent, span};
 
-const NAME_CHARS_MAX: usize = 40;
-/// Sessions on one statement that look like a leak.
-const FROZEN_MIN: u32 = 5;
 /// A server that is younger may still be filling up again.
 const YOUNG_S: f64 = 600.0;
 
@@ -19,16 +16,14 @@ pub struct Scene<'a> {
     pub sample: &'a Sample,
     /// Who waits for whose locks.
     pub blocking: Option<&'a Blocking>,
+    /// Where the checks draw their lines.
+    pub limits: &'a Limits,
 }
 
 impl Scene<'_> {
     fn totals(&self) -> Totals {
         Totals::of(self.sample)
     }
-}
-
-fn app(name: &str) -> String {
-    if name.is_empty() { "(empty name)".to_owned() } else { clean_within(name, NAME_CHARS_MAX) }
 }
 
 /// Only the server's own words, or the application's, can tell.
@@ -46,7 +41,7 @@ pub(super) fn full(scene: &Scene<'_>) -> Finding {
         scene.sample.facts.usable(),
         percent(share)
     );
-    if share >= 85.0 { Seen(said) } else { NotSeen(said) }
+    if share > scene.limits.utilization.crit { Seen(said) } else { NotSeen(said) }
 }
 
 /// An application whose role is a superuser.
@@ -91,7 +86,7 @@ pub(super) fn one_application(scene: &Scene<'_>) -> Finding {
 
 /// Sessions frozen on one statement.
 pub(super) fn same_statement(scene: &Scene<'_>) -> Finding {
-    match frozen_on_one_statement(scene.sample, FROZEN_MIN).first() {
+    match frozen_on_one_statement(scene.sample, scene.limits.leak_sessions).first() {
         Some(one) => Seen(format!(
             "{} sessions of {} are idle on: {}",
             one.sessions,
@@ -137,7 +132,9 @@ pub(super) fn blocked(scene: &Scene<'_>) -> Finding {
     match trees.first() {
         Some(tree) => {
             let (root, waiters) = (tree.root(), count(tree.waiters(), "session"));
-            Seen(format!("{} (pid {}) holds up {waiters}", app(&root.application), root.pid))
+            let name = contender(root.pid, root.kind.as_deref(), &root.application);
+            let pid = if root.pid == 0 { String::new() } else { format!(" (pid {})", root.pid) };
+            Seen(format!("{name}{pid} holds up {waiters}"))
         }
         None if scene.sample.is_partial() || scene.blocking.is_none() => Untold,
         None => NotSeen("nobody waits for a lock now".into()),
@@ -171,13 +168,17 @@ pub(super) fn database_limit(scene: &Scene<'_>) -> Finding {
 }
 
 fn limit(scene: &Scene<'_>, kind: LimitKind, what: &str) -> Finding {
-    let mut held = scene.sample.limits.iter().filter(|limit| limit.kind == kind && !limit.exempt);
+    let mut held = scene.sample.limits.iter().filter(|limit| limit.kind == kind && limit.can_fill());
     match held.next() {
         None => NotSeen(format!("no {what} has a CONNECTION LIMIT")),
         Some(top) => {
             let name = clean_within(&top.name, NAME_CHARS_MAX);
             let said = format!("{what} {name} has {} of {} connections", top.used, top.limit);
-            if top.percent() >= 80.0 { Seen(said) } else { NotSeen(format!("the fullest: {said}")) }
+            if top.percent() > scene.limits.role_and_database.warn {
+                Seen(said)
+            } else {
+                NotSeen(format!("the fullest: {said}"))
+            }
         }
     }
 }

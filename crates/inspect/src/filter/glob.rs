@@ -31,6 +31,13 @@ impl Glob {
     }
 }
 
+impl Glob {
+    /// One of these patterns fits, large letters or small.
+    pub fn any_of(patterns: &[&str], text: &str) -> bool {
+        patterns.iter().any(|pattern| Self::new(*pattern).matches_any_case(text))
+    }
+}
+
 impl fmt::Debug for Glob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)

@@ -1,9 +1,8 @@
 //! Who waits for whose locks, for people.
 
-use super::{Marks, Style, Tone, clean_within, count, span};
+use super::{Marks, NAME_CHARS_MAX, Style, Tone, clean_within, contender, count, span, statement};
 use crate::report::{BlockingReport, ContenderReport};
 
-const NAME_CHARS_MAX: usize = 40;
 const QUERY_CHARS_MAX: usize = 100;
 
 /// The trees, a line for each session, and below a root its last statement.
@@ -20,7 +19,8 @@ pub fn text(trees: &[BlockingReport], style: Style) -> String {
             let said = if is_root { paint.tone(Tone::Bad, &said) } else { said };
             let (twig, gap) = indent(session.depth, style.marks);
             out.push_str(&format!("{twig}{said}\n"));
-            if let Some(query) = statement(session) {
+            let query = statement(session.query.as_deref().unwrap_or_default(), QUERY_CHARS_MAX);
+            if !query.is_empty() {
                 out.push_str(&format!("{gap}{}\n", paint.tone(Tone::Faint, &query)));
             }
         }
@@ -61,11 +61,7 @@ fn waiter(session: &ContenderReport) -> String {
 }
 
 fn who(session: &ContenderReport) -> String {
-    let name = match session.backend_type.as_deref() {
-        Some("client backend") | None if session.app.is_empty() => "(empty name)".to_owned(),
-        Some("client backend") | None => clean_within(&session.app, NAME_CHARS_MAX),
-        Some(kind) => clean_within(kind, NAME_CHARS_MAX),
-    };
+    let name = contender(session.pid, session.backend_type.as_deref(), &session.app);
     match (&session.user, &session.db) {
         (Some(user), Some(db)) => {
             format!("{name}  {}@{}", clean_within(user, NAME_CHARS_MAX), clean_within(db, NAME_CHARS_MAX))
@@ -76,11 +72,6 @@ fn who(session: &ContenderReport) -> String {
 
 fn state(session: &ContenderReport) -> &'static str {
     session.state.map_or("state unknown", crate::catalog::State::name)
-}
-
-fn statement(session: &ContenderReport) -> Option<String> {
-    let words: Vec<&str> = session.query.as_deref().unwrap_or_default().split_whitespace().collect();
-    (!words.is_empty()).then(|| clean_within(&words.join(" "), QUERY_CHARS_MAX))
 }
 
 /// What stands before a session's line, and before its statement's.

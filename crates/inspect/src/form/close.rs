@@ -1,12 +1,13 @@
 //! `close-idle`, `force-close` and `cancel` for people and for pipes: the plan, then what became of it.
 
-use super::{Align, Style, Table, Tone, clean, clean_within, count, percent, span};
+use super::{
+    Align, NAME_CHARS_MAX, Style, Table, Tone, app, clean, clean_within, count, percent, span, statement,
+};
 use crate::catalog::State;
 use crate::closing::Action;
 use crate::report::{ApplicationReport, CloseReport, EndReport, VictimReport, VictimResult};
 
 /// Most characters of a name in a table.
-const NAME_CHARS_MAX: usize = 40;
 /// Most characters of a statement.
 const QUERY_CHARS: usize = 48;
 /// Most sessions that are shown one by one.
@@ -55,7 +56,7 @@ pub fn plain(report: &CloseReport) -> String {
         format!(
             "pid {}: {} {} {}{result}",
             victim.pid,
-            name(&victim.app),
+            app(&victim.app),
             victim.state.name(),
             victim.state_age_s.map_or_else(|| "-".to_owned(), |age| format!("{age:.0}s"))
         )
@@ -103,7 +104,7 @@ fn applications(all: &[ApplicationReport]) -> Vec<String> {
     let mut table = Table::new(&[("", left), ("", Align::Right), ("", left), ("", left)]);
     for application in all.iter().take(APPLICATIONS_MAX) {
         table.row([
-            name(&application.app),
+            app(&application.app),
             application.victims.to_string(),
             application.oldest_s.map(|age| format!(" oldest {}", span(age))).unwrap_or_default(),
             format!(" after: {}", application.after),
@@ -133,11 +134,11 @@ fn sessions(all: &[VictimReport]) -> Vec<String> {
     for victim in all.iter().take(SESSIONS_MAX) {
         table.row([
             victim.pid.to_string(),
-            name(&victim.app),
+            app(&victim.app),
             clean_within(victim.user.as_deref().unwrap_or_default(), NAME_CHARS_MAX),
             victim.state.name().to_owned(),
             victim.state_age_s.map_or_else(|| "-".to_owned(), span),
-            clean_within(victim.query.as_deref().unwrap_or_default(), QUERY_CHARS),
+            statement(victim.query.as_deref().unwrap_or_default(), QUERY_CHARS),
         ]);
     }
     let mut lines: Vec<String> = table.lines().into_iter().map(|line| format!("  {line}")).collect();
@@ -150,7 +151,7 @@ fn sessions(all: &[VictimReport]) -> Vec<String> {
 /// What is lost.
 fn cost(report: &CloseReport) -> Option<String> {
     let number = |is: fn(&State) -> bool| report.victims.iter().filter(|victim| is(&victim.state)).count();
-    let running = number(|state| matches!(state, State::Active | State::Fastpath));
+    let running = number(|state| state.is_running());
     let waiting = number(|state| state.is_idle_in_transaction());
     match report.action {
         Action::ForceClose if running + waiting > 0 => {
@@ -196,7 +197,7 @@ pub fn done(report: &CloseReport, recheck_s: f64) -> String {
     if let Some(reconnected) = report.reconnected.as_ref().filter(|_| recheck_s > 0.0) {
         let total: u32 = reconnected.values().sum();
         let each: Vec<String> =
-            reconnected.iter().map(|(app, number)| format!("{} {number}", name(app))).collect();
+            reconnected.iter().map(|(name, number)| format!("{} {number}", app(name))).collect();
         let who = if each.is_empty() { String::new() } else { format!(": {}", each.join(", ")) };
         line.push_str(&format!("   ({total} reconnected within {}{who})", span(recheck_s)));
     }
@@ -220,10 +221,6 @@ fn why(end: EndReport) -> Option<&'static str> {
         EndReport::Enough => Some("enough slots are free"),
         EndReport::Lost => Some("the connection was lost"),
     }
-}
-
-fn name(application: &str) -> String {
-    if application.is_empty() { "(empty name)".to_owned() } else { clean_within(application, NAME_CHARS_MAX) }
 }
 
 fn ended(lines: Vec<String>) -> String {

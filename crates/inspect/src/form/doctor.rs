@@ -1,8 +1,6 @@
 //! `doctor` for people: what to write, and why, so that it can be copied.
 
-use unicode_width::UnicodeWidthStr;
-
-use super::{Marks, Style, Tone, clean, count};
+use super::{Marks, Style, Tone, clean, count, wrap};
 use crate::doctor::{Effect, Severity, size};
 use crate::report::{AdviceReport, DoctorReport, NoteReport, Place, RemedyReport, Visibility};
 
@@ -112,8 +110,8 @@ fn one(out: &mut String, advice: &AdviceReport, style: Style, width: usize) {
     if let Some(first) = what.chars().next().filter(|_| is_word) {
         what.replace_range(..first.len_utf8(), &first.to_uppercase().to_string());
     }
-    wrap(out, &format!("{what}."), width, "  ");
-    wrap(out, &format!("Why: {}.", advice.why), width, "  ");
+    wrap(out, &format!("{what}."), "  ", "    ", width);
+    wrap(out, &format!("Why: {}.", advice.why), "  ", "    ", width);
     for remedy in &advice.write {
         for text in remedy_lines(remedy) {
             line(out, &format!("      {text}"));
@@ -161,7 +159,7 @@ fn notes(out: &mut String, heading: &str, notes: &[NoteReport], style: Style, wi
     line(out, "");
     line(out, &style.paint().tone(Tone::Strong, &format!("=== {heading} ===")));
     for note in notes {
-        wrap(out, &format!("{}: {}", note.id, clean(&note.text)), width, "");
+        wrap(out, &format!("{}: {}", note.id, clean(&note.text)), "", "  ", width);
     }
 }
 
@@ -181,25 +179,6 @@ fn tone(severity: Severity) -> Tone {
     }
 }
 
-/// Text in lines of a width, the first indented so, the others two more.
-fn wrap(out: &mut String, text: &str, width: usize, indent: &str) {
-    let mut current = indent.to_owned();
-    let mut empty = true;
-    for word in text.split(' ') {
-        if !empty && current.width() + 1 + word.width() > width {
-            line(out, &current);
-            current = format!("{indent}  ");
-            empty = true;
-        }
-        if !empty {
-            current.push(' ');
-        }
-        current.push_str(word);
-        empty = false;
-    }
-    line(out, &current);
-}
-
 fn line(out: &mut String, text: &str) {
     out.push_str(text);
     out.push('\n');
@@ -207,6 +186,8 @@ fn line(out: &mut String, text: &str) {
 
 #[cfg(test)]
 mod tests {
+    use unicode_width::UnicodeWidthStr;
+
     use super::*;
 
     fn remedy(place: Place, text: &str, on_command_line: bool) -> RemedyReport {

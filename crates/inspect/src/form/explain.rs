@@ -1,8 +1,6 @@
 //! `explain` for people.
 
-use unicode_width::UnicodeWidthStr;
-
-use super::{Marks, Style, Tone, clean, clean_within};
+use super::{Marks, Style, Tone, clean, clean_within, wrap};
 use crate::report::{Bearing, CauseReport, ExplainReport, PageReport};
 
 /// Where lines are broken, if nobody says how wide the screen is.
@@ -69,25 +67,4 @@ fn unknown(out: &mut String, report: &ExplainReport) {
     for page in &report.nearest {
         out.push_str(&format!("  connwarden explain {:names$}   {}\n", page.id, page.title));
     }
-}
-
-/// Breaks between words; the first line begins with `head`, the others with `rest`.
-fn wrap(out: &mut String, text: &str, head: &str, rest: &str, width: usize) {
-    let mut line = head.to_owned();
-    let mut is_empty = true;
-    for word in text.split_whitespace() {
-        if !is_empty && line.width() + 1 + word.width() > width {
-            out.push_str(line.trim_end());
-            out.push('\n');
-            line = rest.to_owned();
-            is_empty = true;
-        }
-        if !is_empty {
-            line.push(' ');
-        }
-        line.push_str(word);
-        is_empty = false;
-    }
-    out.push_str(line.trim_end());
-    out.push('\n');
 }

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use model::catalog::metrics::{Metric, health as metrics};
+
 use super::clean;
 use crate::catalog::{Counters, LimitKind, Sample, Session, State};
+use crate::census::{By, group};
 use crate::checks::{Check, CheckLevel, Id};
 use crate::report::{Failure, HealthReport};
 
@@ -19,9 +22,9 @@ const IDLE_AGES_S: [u32; 6] = [10, 60, 300, 900, 3_600, 86_400];
 pub fn text(report: &HealthReport, sample: Option<&Sample>) -> String {
     let mut page = Page::default();
     let up = u32::from(sample.is_some());
-    page.gauge("connwarden_pg_up", "Whether the server could be looked at.", [(vec![], f64::from(up))]);
+    page.family(&metrics::UP, [(vec![], f64::from(up))]);
     let verdict = f64::from(report.verdict.code());
-    page.gauge("connwarden_pg_verdict", "0 ok, 1 warning, 2 critical, 3 unknown.", [(vec![], verdict)]);
+    page.family(&metrics::VERDICT, [(vec![], verdict)]);
     let levels = report.checks.iter().filter_map(|check| {
         let level = match check.level {
             CheckLevel::Skip => return None,
@@ -31,11 +34,11 @@ pub fn text(report: &HealthReport, sample: Option<&Sample>) -> String {
         };
         Some((vec![("check", check.id.name().to_owned())], level))
     });
-    page.gauge("connwarden_pg_check_level", "Of each check: 0 ok, 1 warning, 2 critical.", levels);
+    page.family(&metrics::CHECK_LEVEL, levels);
     if let Some(error) = &report.error {
         let reason = reason(error.code).to_owned();
         let refused = [(vec![("reason", reason)], 1.0)];
-        page.gauge("connwarden_pg_login_refused", "Why this look failed.", refused);
+        page.family(&metrics::LOGIN_REFUSED, refused);
     }
     if let Some(sample) = sample {
         slots(&mut page, sample);
@@ -53,11 +56,11 @@ pub fn text(report: &HealthReport, sample: Option<&Sample>) -> String {
 fn slots(page: &mut Page, sample: &Sample) {
     let facts = &sample.facts;
     let one = |value: u32| [(vec![], f64::from(value))];
-    page.gauge("connwarden_pg_connections_max", "max_connections.", one(facts.max_connections));
-    page.gauge("connwarden_pg_connections_usable", "Slots that ordinary roles can get.", one(facts.usable()));
+    page.family(&metrics::CONNECTIONS_MAX, one(facts.max_connections));
+    page.family(&metrics::CONNECTIONS_USABLE, one(facts.usable()));
     let kinds = [("superuser", facts.superuser_reserved), ("reserved", facts.reserved)];
     let kinds = kinds.map(|(kind, slots)| (vec![("kind", kind.to_owned())], f64::from(slots)));
-    page.gauge("connwarden_pg_connections_reserved", "Slots kept back.", kinds);
+    page.family(&metrics::CONNECTIONS_RESERVED, kinds);
     let always = [State::Active, State::Idle, State::IdleInTransaction, State::IdleInTransactionAborted];
     let mut states: BTreeMap<(&str, &str), u32> =
         always.map(|state| ((state.name(), "client backend"), 0)).into();
@@ -68,36 +71,31 @@ fn slots(page: &mut Page, sample: &Sample) {
     let states = states.into_iter().map(|((state, kind), number)| {
         (vec![("state", state.to_owned()), ("backend_type", kind.to_owned())], f64::from(number))
     });
-    page.gauge("connwarden_pg_connections", "Sessions by state.", states);
+    page.family(&metrics::CONNECTIONS, states);
 }
 
 fn applications(page: &mut Page, sample: &Sample) {
-    let mut totals: BTreeMap<String, u32> = BTreeMap::new();
-    for session in sample.slot_holders() {
-        *totals.entry(clean(&session.application)).or_default() += 1;
-    }
-    let mut largest: Vec<(String, u32)> = totals.into_iter().collect();
-    largest.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    let own: Vec<String> = largest.into_iter().take(APPLICATIONS_MAX).map(|(name, _)| name).collect();
     let mut samples: BTreeMap<(String, &str), u32> = BTreeMap::new();
-    for session in sample.slot_holders() {
-        let name = clean(&session.application);
-        let name = if own.contains(&name) { name } else { OTHER.to_owned() };
-        *samples.entry((name, session.state.name())).or_default() += 1;
+    for (place, group) in group(sample, &[By::App], |_| true).into_iter().enumerate() {
+        let own = place < APPLICATIONS_MAX;
+        let name = if own { clean(&group.keys.concat()) } else { OTHER.to_owned() };
+        for (state, number) in group.states {
+            *samples.entry((name.clone(), state.name())).or_default() += number;
+        }
     }
     let samples = samples.into_iter().map(|((name, state), number)| {
         (vec![("application", name), ("state", state.to_owned())], f64::from(number))
     });
-    page.gauge("connwarden_pg_app_connections", "Sessions by application, the 20 largest.", samples);
+    page.family(&metrics::APP_CONNECTIONS, samples);
 }
 
 fn limits(page: &mut Page, sample: &Sample) {
     let kinds = [
-        (LimitKind::Role, "role", ["connwarden_pg_role_connections", "connwarden_pg_role_connection_limit"]),
+        (LimitKind::Role, "role", [metrics::ROLE_CONNECTIONS, metrics::ROLE_CONNECTION_LIMIT]),
         (
             LimitKind::Database,
             "database",
-            ["connwarden_pg_database_connections", "connwarden_pg_database_connection_limit"],
+            [metrics::DATABASE_CONNECTIONS, metrics::DATABASE_CONNECTION_LIMIT],
         ),
     ];
     for (kind, label, [used, limit]) in kinds {
@@ -110,59 +108,51 @@ fn limits(page: &mut Page, sample: &Sample) {
         let of = |which: fn(&(u32, u32)) -> u32| {
             held.iter().map(move |(name, numbers)| (vec![(label, name.clone())], f64::from(which(numbers))))
         };
-        page.gauge(used, "Sessions of those that have a CONNECTION LIMIT.", of(|numbers| numbers.0));
-        page.gauge(limit, "CONNECTION LIMIT.", of(|numbers| numbers.1));
+        page.family(&used, of(|numbers| numbers.0));
+        page.family(&limit, of(|numbers| numbers.1));
     }
 }
 
 fn ages(page: &mut Page, sample: &Sample) {
+    // What is not seen is not zero.
+    if sample.is_partial() {
+        return;
+    }
     let idle: Vec<f64> = sample.slot_holders().filter_map(Session::idle_s).collect();
     let older = IDLE_AGES_S.map(|age| {
         let number = idle.iter().filter(|idle| **idle > f64::from(age)).count();
         (vec![("seconds", age.to_string())], number as f64)
     });
-    page.gauge("connwarden_pg_sessions_idle_older_than", "Sessions idle for longer.", older);
+    page.family(&metrics::SESSIONS_IDLE_OLDER_THAN, older);
     let longest = |ages: &mut dyn Iterator<Item = f64>| [(vec![], ages.fold(0.0, f64::max))];
     let transactions = longest(&mut sample.slot_holders().filter_map(|session| session.xact_age_s));
-    page.gauge("connwarden_pg_oldest_transaction_seconds", "Age of the oldest transaction.", transactions);
+    page.family(&metrics::OLDEST_TRANSACTION_SECONDS, transactions);
     let mut idle_in_transaction = sample
         .slot_holders()
         .filter(|session| session.state.is_idle_in_transaction())
         .filter_map(|session| session.state_age_s);
     let idle_in_transaction = longest(&mut idle_in_transaction);
-    page.gauge(
-        "connwarden_pg_oldest_idle_in_transaction_seconds",
-        "Longest idle in a transaction.",
-        idle_in_transaction,
-    );
+    page.family(&metrics::OLDEST_IDLE_IN_TRANSACTION_SECONDS, idle_in_transaction);
     let blocked = sample.slot_holders().filter(|session| session.waits_for_lock()).count();
-    page.gauge(
-        "connwarden_pg_blocked_sessions",
-        "Sessions that wait for a lock.",
-        [(vec![], blocked as f64)],
-    );
+    page.family(&metrics::BLOCKED_SESSIONS, [(vec![], blocked as f64)]);
     let starting = sample.slot_holders().filter(|session| session.state == State::Starting).count();
     if sample.facts.major() >= 18 {
-        page.gauge("connwarden_pg_half_open_logins", "Logins not finished.", [(vec![], starting as f64)]);
+        page.family(&metrics::HALF_OPEN_LOGINS, [(vec![], starting as f64)]);
     }
 }
 
 fn counted(page: &mut Page, counters: &Counters) {
-    page.counter(
-        "connwarden_pg_sessions_begun_total",
-        "Sessions begun.",
-        [(vec![], counters.sessions as f64)],
-    );
+    page.family(&metrics::SESSIONS_BEGUN_TOTAL, [(vec![], counters.sessions as f64)]);
     let ends = [("abandoned", counters.abandoned), ("fatal", counters.fatal), ("killed", counters.killed)];
     let ends = ends.map(|(end, number)| (vec![("end", end.to_owned())], number as f64));
-    page.counter("connwarden_pg_sessions_total", "Sessions that did not end in order.", ends);
+    page.family(&metrics::SESSIONS_TOTAL, ends);
 }
 
 fn measured(page: &mut Page, checks: &[Check]) {
     let value = |id: Id| checks.iter().find(|check| check.id == id).and_then(|check| check.value);
     let samples = |id: Id| value(id).map(|value| (vec![], value));
-    page.gauge("connwarden_pg_new_sessions_per_second", "Between the last two samples.", samples(Id::Churn));
-    page.gauge("connwarden_pg_time_to_full_seconds", "At the present slope.", samples(Id::Forecast));
+    page.family(&metrics::NEW_SESSIONS_PER_SECOND, samples(Id::Churn));
+    page.family(&metrics::TIME_TO_FULL_SECONDS, samples(Id::Forecast));
 }
 
 fn reason(code: Failure) -> &'static str {
@@ -185,16 +175,9 @@ struct Page {
 }
 
 impl Page {
-    fn gauge(&mut self, name: &str, help: &str, samples: impl IntoIterator<Item = Series>) {
-        self.family(name, help, "gauge", samples);
-    }
-
-    fn counter(&mut self, name: &str, help: &str, samples: impl IntoIterator<Item = Series>) {
-        self.family(name, help, "counter", samples);
-    }
-
     /// A family without a sample is left out.
-    fn family(&mut self, name: &str, help: &str, kind: &str, samples: impl IntoIterator<Item = Series>) {
+    fn family(&mut self, metric: &Metric, samples: impl IntoIterator<Item = Series>) {
+        let (name, help, kind) = (metric.name, metric.help, metric.kind.word());
         let mut samples = samples.into_iter().peekable();
         if samples.peek().is_none() {
             return;

@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use super::{Align, Marks, Style, Table, Tone, clean, clean_within, percent, span};
+use super::{
+    Align, Marks, NAME_CHARS_MAX, Style, Table, Tone, app, clean, clean_within, partial_view, percent, span,
+};
 use crate::census::{By, Level};
 use crate::report::{GroupReport, LimitReport, PoolerReport, StatusReport, Visibility};
 
-/// Most characters of a name in a table.
-const NAME_CHARS_MAX: usize = 40;
 /// Most limits that are shown.
 const LIMITS_MAX: usize = 5;
 /// Width of the bar.
@@ -75,7 +75,7 @@ pub fn human(report: &StatusReport, style: Style, top: usize) -> String {
     );
     line(&mut out, &paint.tone(tone, &verdict(report, style.marks)));
     if report.visibility == Visibility::Partial && report.totals.hidden > 0 {
-        line(&mut out, &paint.tone(Tone::Warn, &partial(report)));
+        line(&mut out, &paint.tone(Tone::Warn, &partial_view(&report.target.user)));
     }
     line(&mut out, "");
     line(&mut out, &paint.tone(Tone::Strong, &heading(&report.by)));
@@ -150,15 +150,6 @@ fn verdict(report: &StatusReport, marks: Marks) -> String {
     }
 }
 
-fn partial(report: &StatusReport) -> String {
-    let user = clean(&report.target.user);
-    format!(
-        "partial view: states and ages of other roles' sessions are hidden from {user}; \
-         a superuser mends it: GRANT pg_monitor TO \"{}\";",
-        user.replace('"', "\"\"")
-    )
-}
-
 fn heading(by: &[By]) -> String {
     let names: Vec<&str> = by
         .iter()
@@ -175,7 +166,7 @@ fn heading(by: &[By]) -> String {
 
 fn names(group: &GroupReport, by: &[By]) -> Vec<String> {
     let name = |by: &By| match group.key.get(by).map(String::as_str) {
-        None | Some("") if *by == By::App => "(empty name)".to_owned(),
+        name if *by == By::App => app(name.unwrap_or_default()),
         None | Some("") => "(none)".to_owned(),
         Some(name) => clean_within(name, NAME_CHARS_MAX),
     };
@@ -228,7 +219,8 @@ fn table_of_groups(out: &mut String, report: &StatusReport, top: usize) {
 }
 
 fn limits(out: &mut String, limits: &[LimitReport], style: Style) {
-    let held: Vec<&LimitReport> = limits.iter().filter(|limit| !limit.exempt).take(LIMITS_MAX).collect();
+    let held: Vec<&LimitReport> =
+        limits.iter().filter(|limit| !limit.exempt && limit.limit > 0).take(LIMITS_MAX).collect();
     if held.is_empty() {
         return;
     }

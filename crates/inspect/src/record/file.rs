@@ -82,11 +82,6 @@ impl Recording {
         Ok(moved)
     }
 
-    /// Where it is written.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     fn begin_anew(&mut self) -> Result<PathBuf, RecordingError> {
         let older = self.path.with_extension("1.cwlog");
         fs::rename(&self.path, &older).map_err(|error| self.failed(error))?;

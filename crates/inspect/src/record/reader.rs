@@ -68,11 +68,6 @@ impl<R: BufRead> Reader<R> {
         self.torn
     }
 
-    /// The line that was read last, from 1.
-    pub fn line(&self) -> u64 {
-        self.line
-    }
-
     /// The next entry; `None` at the end.
     ///
     /// # Errors

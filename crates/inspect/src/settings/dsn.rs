@@ -30,10 +30,21 @@ fn scheme(text: &str) -> Option<&str> {
     (matches!(name, "postgres" | "postgresql") && plain).then_some(rest)
 }
 
+/// A URL, and not one of ours: of another database, or misspelled. It may hold a password, so that it is neither a database's
+/// name nor to be quoted.
+pub(super) fn is_foreign(text: &str) -> bool {
+    let begin = text.split('=').next().unwrap_or_default();
+    scheme(text).is_none() && begin.contains(":/")
+}
+
 /// Reads a connection string.
 pub(super) fn parse(text: &str, unknown: Unknown, origin: &Origin) -> Result<Pairs, SettingsError> {
     if text.contains('\0') {
         return Err(SettingsError::new(origin, "there is a zero byte in it", "leave it out"));
+    }
+    if is_foreign(text) {
+        let fix = "write postgres://USER@HOST:PORT/DBNAME, or keyword=value words";
+        return Err(SettingsError::new(origin, "this is a URL, and not PostgreSQL's", fix));
     }
     match scheme(text) {
         Some(rest) => Uri { origin, unknown, quotable: !may_hold_secret(text), pairs: Vec::new() }.read(rest),
@@ -42,8 +53,8 @@ pub(super) fn parse(text: &str, unknown: Unknown, origin: &Origin) -> Result<Pai
 }
 
 /// Somewhere in this text stands a password, or what was meant for one.
-fn may_hold_secret(text: &str) -> bool {
-    let login = scheme(text).and_then(|rest| rest.split_once('@')).map_or("", |(login, _)| login);
+pub(super) fn may_hold_secret(text: &str) -> bool {
+    let login = scheme(text).unwrap_or(text).rsplit_once('@').map_or("", |(login, _)| login);
     login.contains(':') || text.to_ascii_lowercase().contains("passw")
 }
 

@@ -98,7 +98,7 @@ impl Settings {
                 return Err(words.refused(
                     "user",
                     "no role is given and this user has no name",
-                    "--user ROLE",
+                    "--username ROLE",
                 ));
             }
         };
@@ -156,7 +156,7 @@ fn words(
         Some(dsn) => {
             let origin = Origin::Dsn(dsn.name.clone());
             let text = String::from_utf8_lossy(dsn.text.reveal());
-            if is_dsn(&text) {
+            if is_dsn(&text) || dsn::is_foreign(&text) {
                 string(&mut words, &text, Unknown::Refuse, &origin)?;
             } else {
                 words.fill("dbname", Zeroizing::new(text.into_owned()), &origin);
@@ -214,7 +214,7 @@ fn database_url(
     let said = ["host", "hostaddr", "service"].iter().any(|keyword| words.has(keyword))
         || ["PGHOST", "PGHOSTADDR", "PGSERVICE"].iter().any(|name| set(name));
     let Some(url) = environment.variable(NAME).filter(|url| !said && !url.is_empty()) else { return Ok(()) };
-    if !is_dsn(&url) || url.contains("://") && !url.starts_with("postgres") {
+    if !is_dsn(&url) || dsn::is_foreign(&url) {
         warnings.push(format!("${NAME} is not PostgreSQL's; it is not used"));
         return Ok(());
     }
@@ -257,8 +257,8 @@ fn tls(
     }
     let versions = [("TLSv1", false), ("TLSv1.1", false), ("TLSv1.2", false), ("TLSv1.3", true)];
     let newest_only = words.choice("ssl_min_protocol_version", &versions, false)?;
-    let shown =
-        words.choice("sslcertmode", &[("disable", false), ("allow", true), ("require", true)], true)?;
+    // `require` would have to fail where the server asks for no certificate, which is not seen here.
+    let shown = words.choice("sslcertmode", &[("disable", false), ("allow", true)], true)?;
     let usual = |name: &str| environment.home().map(|home| home.join(".postgresql").join(name));
     let file = |keyword: &str, name: &str| words.text(keyword).map(PathBuf::from).or_else(|| usual(name));
     let root = match file("sslrootcert", "root.crt") {

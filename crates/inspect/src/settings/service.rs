@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::dsn::may_hold_secret;
 use super::environment::{Environment, File};
 use super::error::{Origin, SettingsError};
 use super::keyword;
-use super::words::Words;
+use super::words::{Words, known};
 
 /// Where a system keeps its service file when nobody says otherwise.
 const SYSTEM_DIR: &str = "/etc/postgresql-common";
@@ -84,8 +85,8 @@ fn section(words: &mut Words, name: &str, path: &Path, text: &str) -> Result<boo
                 "write keyword=value, without spaces around =",
             ));
         };
-        let found = match keyword::find(key) {
-            Some(found) if !matches!(found.name, "service" | "servicefile") => found,
+        let name = match keyword::find(key) {
+            Some(found) if !matches!(found.name, "service" | "servicefile") => found.name,
             Some(_) => {
                 return Err(SettingsError::new(
                     &origin,
@@ -93,19 +94,13 @@ fn section(words: &mut Words, name: &str, path: &Path, text: &str) -> Result<boo
                     "take the line out",
                 ));
             }
-            None => {
-                let near = keyword::nearest(key.trim());
-                let fix = near.map_or("take the line out".to_owned(), |near| {
-                    format!("write {near}=..., without spaces around =")
-                });
-                return Err(SettingsError::new(
-                    &origin,
-                    format!("there is no connection setting {key:?}"),
-                    fix,
-                ));
+            None if keyword::find(key.trim()).is_some() => {
+                let fix = format!("write {}=..., without spaces around =", key.trim());
+                return Err(SettingsError::new(&origin, "a space stands before the =", fix));
             }
+            None => known(key, !may_hold_secret(line), &origin)?,
         };
-        words.fill(found.name, Zeroizing::new(value.to_owned()), &origin);
+        words.fill(name, Zeroizing::new(value.to_owned()), &origin);
     }
     Ok(inside)
 }

@@ -213,6 +213,9 @@ fn every_mistake_names_its_place_and_a_way_out() {
     let world = World::default().file("/home/me/.pg_service.conf", "[s]\n\nhst=a\n", false);
     let said = refusal("service=s", &world);
     assert!(said.starts_with("/home/me/.pg_service.conf:3 (service s): "), "{said}");
+    let world = World::default().file("/home/me/.pg_service.conf", "[s]\npostgres://a:geheim@h/d=1\n", false);
+    let said = refusal("service=s", &world);
+    assert!(said.contains("no connection setting") && !said.contains("geheim"), "{said}");
     let said = refusal("host=a", &World::default().with("PGSSLMODE", "x"));
     assert!(said.starts_with("$PGSSLMODE: "), "{said}");
 }
@@ -232,6 +235,12 @@ fn no_secret_is_ever_said() {
         "password=geheim sslmode=geheim1 port=geheim",
         "host=c sslpassword=geheim",
         "password=geheim geheim",
+        "mysql://app:geheim@h/db?ssl=true",
+        "mysql://app:geheim@h/db",
+        "POSTGRES://app:geheim@db/shop?sslmode=require",
+        "postgres:/app:geheim@h/d?a=b",
+        " postgres://app:geheim@h/d?a=b",
+        "'postgres://app:geheim@h/d'",
     ];
     for text in mistakes {
         let error = Settings::resolve(&dsn(text), &World::default()).expect_err(text);
@@ -251,7 +260,9 @@ proptest! {
     fn no_text_panics_and_what_looks_like_a_word_is_a_database(text in r#"(postgres(ql)?://)?[a-z%0-9@:/?&='\\\[\], é\x00]{0,40}"#) {
         let world = World::default().file("/home/me/.pgpass", &text, false).file("/home/me/.pg_service.conf", &text, false);
         let found = Settings::resolve(&dsn(&text), &world);
-        if !is_dsn(&text) && !text.is_empty() {
+        if dsn::is_foreign(&text) {
+            prop_assert!(found.is_err());
+        } else if !is_dsn(&text) && !text.is_empty() {
             prop_assert_eq!(found.expect("it is a name").dbname, text);
         }
     }

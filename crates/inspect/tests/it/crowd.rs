@@ -1,14 +1,15 @@
 //! Sessions of all kinds on a server of their own, each with the end that we hold.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use connwarden_inspect::catalog::{Sample, Wants};
-use connwarden_inspect::connect::{Connection, Endpoint, Identity};
+use connwarden_inspect::connect::{self, Connection};
 use connwarden_inspect::filter::Span;
 use testbed::client::batch::Batch;
 use testbed::wait::{self, PATIENCE};
-use testbed::{Address, Client, Error, Login, Postgres, PostgresOptions};
+use testbed::{Client, Error, Login, Postgres, PostgresOptions};
+
+use crate::bed::Home;
 
 /// A server without anybody who comes and goes by himself.
 pub(crate) fn server(slots: u32) -> Postgres {
@@ -25,13 +26,11 @@ pub(crate) fn server(slots: u32) -> Postgres {
 
 /// Our own connection.
 pub(crate) async fn connect(postgres: &Postgres, user: &str) -> Connection {
-    let Address::Unix(socket) = postgres.socket() else { panic!("a unix socket") };
-    let identity = Identity {
-        user: user.to_owned(),
-        dbname: "wall".to_owned(),
-        application: "connwarden test".to_owned(),
-    };
-    Connection::login(&Endpoint::Unix(socket), &identity, Duration::from_secs(20)).await.unwrap()
+    let (host, port) = (postgres.host().display(), postgres.port());
+    let mut settings =
+        Home::new().settings(&format!("host={host} port={port} user={user} dbname=wall connect_timeout=20"));
+    settings.application = Some("connwarden test".to_owned());
+    connect::open(&settings, "").await.unwrap()
 }
 
 pub(crate) async fn look(connection: &mut Connection) -> Sample {

@@ -2,6 +2,7 @@
 
 use engine::refuse::Refusal;
 use inspect::catalog::{LimitKind, State};
+use inspect::checks::Limits;
 use inspect::explain::{Found, Scene, find};
 use inspect::report::{Bearing, ExplainReport};
 
@@ -151,7 +152,11 @@ fn every_refusal_of_our_proxy_is_explained() {
 }
 
 fn causes(text: &str, sample: &inspect::catalog::Sample) -> Vec<(Bearing, &'static str)> {
-    let report = ExplainReport::of(text, &find(text), Some(&Scene { sample, blocking: None }));
+    let report = ExplainReport::of(
+        text,
+        &find(text),
+        Some(&Scene { sample, blocking: None, limits: &Limits::default() }),
+    );
     report.page.unwrap().causes.into_iter().map(|cause| (cause.evidence, cause.text)).collect()
 }
 

@@ -62,6 +62,25 @@ fn who_is_not_there_or_not_postgresql_is_told_apart() {
 }
 
 #[test]
+fn a_server_that_skips_letting_us_in_is_not_believed() {
+    let ready = b"Z\0\0\0\x05I";
+    // Asks for nothing and is ready; lets us in, and asks for the password then.
+    let late = b"R\0\0\0\x08\0\0\0\0R\0\0\0\x08\0\0\0\x03";
+    let home = Home::new();
+    for (said, settings) in [
+        (&ready[..], "require_auth=scram-sha-256"),
+        (&ready[..], "channel_binding=require"),
+        (&ready[..], ""),
+        (&late[..], "password=geheim"),
+    ] {
+        let port = answering(said);
+        let dsn = format!("host=127.0.0.1 port={port} user=u dbname=d sslmode=disable {settings}");
+        let error = bed::open(&home.settings(&dsn)).unwrap_err();
+        assert!(matches!(error, ConnectError::Protocol { .. }), "{settings}: {error:?}");
+    }
+}
+
+#[test]
 fn a_wrong_password_and_a_missing_one_say_what_to_do_and_never_the_password() {
     let postgres = Postgres::start(PostgresOptions::default().hba("local all all scram-sha-256")).unwrap();
     postgres.run("postgres", "create role app login password 'right'").unwrap();

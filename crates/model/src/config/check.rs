@@ -86,9 +86,7 @@ impl Build {
     }
 
     fn targets(&mut self) {
-        let lost =
-            |name: &&Arc<str>| self.config.targets.get(*name).is_some_and(|target| target.dsn.is_none());
-        let names: Vec<Arc<str>> = self.config.targets.keys().filter(lost).cloned().collect();
+        let names: Vec<Arc<str>> = self.config.targets.keys().cloned().collect();
         for name in names {
             let head = (Section::Target, Some(name.clone()));
             if self.places.key(&head, "dsn").is_none() {

@@ -99,17 +99,19 @@ pub fn load(source: Source, overrides: &[Override], outside: &dyn Outside) -> Re
     build.finish(source, listed)
 }
 
-/// One target of a file, its DSN fetched. What is wrong elsewhere in the file's values does not matter to it.
+/// One target of a file, its DSN fetched, and what is not as it should be though it does not hinder. What is wrong elsewhere in
+/// the file's values does not matter to it.
 ///
 /// # Errors
 /// What is wrong with the target, or that it is not there; a file that is not TOML.
-pub fn target(source: Source, name: &str, outside: &dyn Outside) -> Result<Target, Report> {
+pub fn target(source: Source, name: &str, outside: &dyn Outside) -> Result<(Target, Vec<String>), Report> {
     let (raw, mistakes) = Raw::from_toml(&source.text);
     let head: Head = (Section::Target, Some(name.into()));
     let places = Places::default();
     let mut build = Build { config: Config::default(), places, mistakes, warnings: Vec::new() };
     let mut target = Target::with_defaults(name.into());
-    for Entry { head: _, key, what, place } in raw.entries.into_iter().filter(|entry| entry.head == head) {
+    for Entry { head, key, what, place } in raw.entries.into_iter().filter(|entry| entry.head == head) {
+        build.places.keys.insert((head, key.to_owned()), place.clone());
         match build.given(key, what, &place, outside) {
             Ok(Some(given)) => {
                 if let Some(Err(refused)) = target.set(key, &given) {
@@ -137,7 +139,9 @@ pub fn target(source: Source, name: &str, outside: &dyn Outside) -> Result<Targe
         Some(_) => {}
     }
     if build.mistakes.is_empty() {
-        return Ok(target);
+        build.secrets_in_the_open(&source, outside);
+        let warnings = build.warnings.iter().map(|warning| source.describe("warning", warning)).collect();
+        return Ok((target, warnings));
     }
     report::sort(&mut build.mistakes);
     Err(Report { source, mistakes: build.mistakes })

@@ -224,7 +224,8 @@ fn a_url_without_a_password_is_trusted_on_this_machine_only() {
 
 fn aim(text: &str, name: &str) -> Result<String, String> {
     let source = Source { path: "c.toml".into(), text: text.into() };
-    let found = target(source, name, &World).map_err(|report| report.to_string())?;
+    let (found, warnings) = target(source, name, &World).map_err(|report| report.to_string())?;
+    assert_eq!(warnings, Vec::<String>::new(), "nothing lies open");
     Ok(format!("{} {}", found.dsn.unwrap().expose(), found.protected))
 }
 

@@ -8,7 +8,9 @@ use std::fmt::Write;
 use engine::session::taint;
 use engine::steward::CeilingOf;
 
-use super::metrics_table::{self as table, CLIENT_STATES, SERVER_STATES, TABLE};
+use model::catalog::metrics::PROXY;
+
+use super::metrics_table::{self as table, CLIENT_STATES, SERVER_STATES};
 use crate::control::{Frame, SliceAt};
 
 /// For the answer's header.
@@ -41,7 +43,7 @@ impl Samples {
 pub fn exposition(frame: &Frame) -> String {
     let samples = samples(frame);
     let mut text = String::new();
-    for metric in TABLE {
+    for metric in PROXY {
         // Writing to a String does not fail.
         let _ = writeln!(text, "# HELP {} {}", metric.name, metric.help);
         let _ = writeln!(text, "# TYPE {} {}", metric.name, metric.kind.word());

@@ -1,6 +1,6 @@
 //! All about one session.
 
-use inspect::form::span;
+use inspect::form::{app, span};
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
@@ -30,8 +30,7 @@ pub(super) fn session(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     if session.is_replication {
         user.push_str("  (replication)");
     }
-    let application =
-        if session.application.is_empty() { "(empty name)".to_owned() } else { session.application.clone() };
+    let application = app(&session.application);
     let transaction = match session.xact_age_s {
         Some(age) if session.holds_snapshot => format!("open for {}; holds back vacuum", span(age)),
         Some(age) => format!("open for {}", span(age)),

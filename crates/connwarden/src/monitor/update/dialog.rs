@@ -27,8 +27,8 @@ pub(super) fn open(state: &mut State, action: Deed) {
         Screen::View(View::Apps) => {
             state.selected_app().map(|row| Target::Group(state.by, row.key.clone(), state.filter.clone()))
         }
-        Screen::View(View::Sessions) | Screen::SessionsOf(..) if !state.tagged.is_empty() => {
-            Some(Target::Sessions(state.tagged.clone()))
+        Screen::View(View::Sessions) | Screen::SessionsOf(..) if !state.tagged_here().is_empty() => {
+            Some(Target::Sessions(state.tagged_here()))
         }
         Screen::View(View::Sessions) | Screen::SessionsOf(..) | Screen::Session(_) => {
             state.selected_session().map(|session| Target::Sessions(BTreeSet::from([identity_of(session)])))
@@ -51,7 +51,7 @@ pub(super) fn carry_on(state: &mut State) -> Vec<Action> {
             state.looking = true;
             vec![Action::Plan(order.clone())]
         }
-        Some(Dialog::Acting { planned, begun }) if !*begun => {
+        Some(Dialog::Acting { planned, begun, .. }) if !*begun => {
             *begun = true;
             state.looking = true;
             vec![Action::Act(Arc::clone(planned))]
@@ -90,7 +90,7 @@ pub(super) fn press(state: &mut State, key: Key) -> Vec<Action> {
         Some(Dialog::Ask { planned, mut typed }) => {
             match key {
                 Key::Enter if is_yes(&planned, &typed) => {
-                    state.dialog = Some(Dialog::Acting { planned, begun: false });
+                    state.dialog = Some(Dialog::Acting { planned, begun: false, stopped: false });
                     return carry_on(state);
                 }
                 Key::Enter => return Vec::new(),
@@ -105,9 +105,10 @@ pub(super) fn press(state: &mut State, key: Key) -> Vec<Action> {
             }
             state.dialog = Some(Dialog::Ask { planned, typed });
         }
-        Some(Dialog::Acting { planned, begun }) => {
-            state.dialog = Some(Dialog::Acting { planned, begun });
-            if key == Key::Esc {
+        Some(Dialog::Acting { planned, begun, stopped }) => {
+            let stops = matches!(key, Key::Esc | Key::Interrupt);
+            state.dialog = Some(Dialog::Acting { planned, begun, stopped: stopped || stops });
+            if stops {
                 return vec![Action::Stop];
             }
         }

@@ -10,7 +10,7 @@ use super::super::filter;
 use super::super::history::KEYS;
 use super::super::listing::Step;
 use super::super::rows::next_sort;
-use super::super::state::{Edit, Kind, Screen, State, View, identity_of};
+use super::super::state::{Dialog, Edit, Kind, Screen, State, View, identity_of};
 use super::{about, dialog, fit, look, rebuild, remake, show, step};
 use crate::exit::Exit;
 
@@ -24,6 +24,10 @@ const FILTER_CHARS_MAX: usize = 400;
 /// Takes a key in.
 pub(super) fn press(state: &mut State, key: Key) -> Vec<Action> {
     match key {
+        // While sessions are being closed, the first one stops that and leaves its result to be read.
+        Key::Interrupt if matches!(state.dialog, Some(Dialog::Acting { stopped: false, .. })) => {
+            return dialog::press(state, key);
+        }
         Key::Interrupt => return vec![Action::Quit(Exit::Interrupted)],
         Key::Redraw => return vec![Action::Redraw],
         _ if state.dialog.is_some() => return dialog::press(state, key),
@@ -319,8 +323,8 @@ fn pace(state: &mut State, more: bool) {
 fn copy(state: &mut State) -> Vec<Action> {
     let text = match state.screen() {
         Screen::View(View::Apps) => state.selected_app().map(|row| row.key.clone()),
-        Screen::View(View::Sessions) | Screen::SessionsOf(..) if !state.tagged.is_empty() => {
-            let pids: Vec<String> = state.tagged.iter().map(|(pid, _)| pid.to_string()).collect();
+        Screen::View(View::Sessions) | Screen::SessionsOf(..) if !state.tagged_here().is_empty() => {
+            let pids: Vec<String> = state.tagged_here().iter().map(|(pid, _)| pid.to_string()).collect();
             Some(pids.join(" "))
         }
         Screen::View(View::Sessions) | Screen::SessionsOf(..) => {

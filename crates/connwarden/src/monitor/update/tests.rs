@@ -398,7 +398,7 @@ fn what_the_selected_group_is_idle_on_follows_the_selection() {
     idle.query = Some("SELECT leaked".into());
     sample.sessions.push(idle);
     see(&mut state, sample);
-    assert_eq!(state.rows.idle_on[0].query, "SELECT 1");
+    assert_eq!(state.rows.idle_on[0].query, "SELECT ?");
     press(&mut state, "j");
     assert_eq!(state.rows.idle_on[0].query, "SELECT leaked");
 }

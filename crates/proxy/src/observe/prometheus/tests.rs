@@ -96,13 +96,13 @@ fn frame() -> Frame {
 #[test]
 fn every_metric_of_the_table_has_a_value_and_every_value_a_metric() {
     let samples = samples(&frame());
-    for metric in TABLE {
+    for metric in PROXY {
         let labels = samples.0.get(metric.name).and_then(|samples| samples.keys().next());
         let labels = labels.unwrap_or_else(|| panic!("{} has a value", metric.name));
         assert_eq!(labels.len(), metric.labels.len(), "{}", metric.name);
     }
     for name in samples.0.keys() {
-        assert!(TABLE.iter().any(|metric| metric.name == *name), "{name} is in the table");
+        assert!(PROXY.iter().any(|metric| metric.name == *name), "{name} is in the table");
     }
 }
 
