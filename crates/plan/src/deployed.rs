@@ -17,6 +17,8 @@ pub struct Deployed {
 pub struct Workload {
     /// Its name: `api`; of a namespace that is not the default one `shop/api`.
     pub name: String,
+    /// Other names under which it is reached: a Kubernetes Service's, a network alias, a container's name.
+    pub aliases: Vec<String>,
     /// What the file calls it: `service`, `Deployment`, `CronJob`, `process`, `unit`.
     pub kind: &'static str,
     /// Where it begins.

@@ -1,7 +1,7 @@
 //! What a container makes of what it is told: how many processes it runs, what pool each of them has, or that it is
 //! a pooler, or the server itself.
 
-use crate::{Container, Number, Place, Text};
+use crate::{Container, Finding, Number, Place, Text};
 
 /// What a container is to the server's limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,8 +95,17 @@ pub struct Address {
     pub place: Place,
 }
 
+/// What was seen in a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// The part it plays.
+    pub part: Part,
+    /// What contradicts itself there.
+    pub findings: Vec<Finding>,
+}
+
 /// What part a container plays.
-pub fn look(container: &Container) -> Part {
+pub fn look(container: &Container) -> Look {
     let _ = container;
-    Part::Nothing
+    Look { part: Part::Nothing, findings: Vec::new() }
 }

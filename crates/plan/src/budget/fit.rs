@@ -1,0 +1,70 @@
+//! What would fit: a smaller pool for everybody, or a larger server.
+
+use super::{Phase, Replicated, Row, Slots, Sums};
+use crate::declared::{Thresholds, Together};
+
+/// What would bring every sum to the warning threshold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fit {
+    /// No process with more connections than this, where its owner can choose; `None` where not even one each fits.
+    pub pool: Option<u32>,
+    /// The sums with that pool.
+    pub sums: Sums,
+    /// The `max_connections` that would have room for the present pools.
+    pub connections_max: u64,
+}
+
+/// The largest common cap of the pools whose sums stay at the threshold, and the server that fits the present ones.
+pub(super) fn fit(rows: &[Row], together: Together, slots: &Slots, thresholds: Thresholds) -> Fit {
+    let room = u64::from(thresholds.warn) * u64::from(slots.usable()) / 100;
+    let fits = |cap: u32| super::row::total(&capped(rows, cap), together).largest() <= room;
+    let present = rows.iter().filter(|row| row.scales).map(|row| row.pool.value).max().unwrap_or(0);
+    // Sums grow with the cap: the largest that fits lies between the two.
+    let (mut fitting, mut failing) = (0, present.saturating_add(1));
+    while failing - fitting > 1 {
+        let middle = fitting + (failing - fitting) / 2;
+        if fits(middle) { fitting = middle } else { failing = middle }
+    }
+    let pool = (fitting > 0 && fits(fitting)).then_some(fitting);
+    let sums = super::row::total(&capped(rows, fitting.max(1)), together);
+    let largest = super::row::total(rows, together).largest();
+    let kept_back = u64::from(slots.superuser_reserved.value) + u64::from(slots.reserved.value);
+    let connections_max = largest.saturating_mul(100).div_ceil(u64::from(thresholds.warn.max(1))) + kept_back;
+    Fit { pool, sums, connections_max }
+}
+
+fn capped(rows: &[Row], cap: u32) -> Vec<Row> {
+    rows.iter()
+        .map(|row| {
+            let mut row = row.clone();
+            if row.scales {
+                row.pool.value = row.pool.value.min(cap);
+                row.kept.value = row.kept.value.min(cap);
+                row.sums = super::row::sums(&row);
+            }
+            row
+        })
+        .collect()
+}
+
+impl Sums {
+    /// The sum of a phase.
+    pub fn of(&self, phase: Phase) -> u64 {
+        match phase {
+            Phase::Steady => self.steady,
+            Phase::Peak => self.peak,
+            Phase::Rollout => self.rollout,
+        }
+    }
+
+    fn largest(&self) -> u64 {
+        self.steady.max(self.peak).max(self.rollout)
+    }
+}
+
+impl Replicated {
+    /// How many there are at once during a rollout.
+    pub fn at_rollout(&self) -> u32 {
+        self.most.value.saturating_add(self.replaced.surge).saturating_add(self.replaced.terminating)
+    }
+}
