@@ -252,7 +252,7 @@ impl<'a> Build<'a> {
         let only = wanted.is_some();
         let mut servers: Vec<ServerBudget> = Vec::new();
         for (index, (target, rows)) in self.targets.iter().zip(rows).enumerate() {
-            if (only && index != first) || (rows.is_empty() && index != first) {
+            if (only || rows.is_empty()) && index != first {
                 continue;
             }
             servers.push(server(target, rows, self.declared, known));
