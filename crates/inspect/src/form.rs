@@ -7,17 +7,11 @@ pub mod doctor;
 pub mod explain;
 pub mod health;
 pub mod nagios;
-mod paint;
+mod names;
 pub mod prometheus;
 pub mod status;
-mod table;
-mod text;
 
 pub use clock::utc;
-pub use paint::{Marks, Paint, Style, Tone};
-pub use table::{Align, Table};
+pub use names::{NAME_CHARS_MAX, app, contender, grant_that_mends, hidden_from, partial_view, statement};
 use text::wrap;
-pub use text::{
-    NAME_CHARS_MAX, app, clean, clean_within, contender, count, grant_that_mends, hidden_from, partial_view,
-    percent, span, statement,
-};
+pub use text::{Align, Marks, Paint, Style, Table, Tone, clean, clean_within, count, percent, span};

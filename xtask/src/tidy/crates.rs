@@ -10,10 +10,11 @@ use serde_json::Value;
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("connwarden-wire", &[]),
     ("connwarden-model", &[]),
+    ("connwarden-text", &[]),
     ("connwarden-tls", &[]),
     ("connwarden-engine", &["connwarden-wire", "connwarden-model"]),
-    ("connwarden-inspect", &["connwarden-model", "connwarden-tls", "connwarden-wire"]),
-    ("connwarden-plan", &["connwarden-model"]),
+    ("connwarden-inspect", &["connwarden-model", "connwarden-text", "connwarden-tls", "connwarden-wire"]),
+    ("connwarden-plan", &["connwarden-model", "connwarden-text"]),
     ("connwarden-serve", &["connwarden-model", "connwarden-inspect"]),
     (
         "connwarden-proxy",
@@ -28,7 +29,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("connwarden-client", &["connwarden-model", "connwarden-inspect"]),
     ("connwarden-python", &["connwarden-model", "connwarden-inspect", "connwarden-plan"]),
-    ("xtask", &["connwarden-model", "connwarden-engine", "connwarden-inspect"]),
+    ("xtask", &["connwarden-model", "connwarden-engine", "connwarden-inspect", "connwarden-plan"]),
 ];
 /// Imports all, and nobody imports it.
 const PROGRAM: &str = "connwarden";

@@ -2,8 +2,6 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::quote;
-
 /// A text from outside, fit for a terminal and for one line: control characters (and with them every escape sequence),
 /// line breaks and invisible marks of direction become `?`.
 pub fn clean(text: &str) -> String {
@@ -21,46 +19,8 @@ pub fn clean_within(text: &str, chars_max: usize) -> String {
     cleaned
 }
 
-/// Most characters of a name.
-pub const NAME_CHARS_MAX: usize = 40;
-
-/// An application's name.
-pub fn app(name: &str) -> String {
-    if name.is_empty() { "(empty name)".to_owned() } else { clean_within(name, NAME_CHARS_MAX) }
-}
-
-/// One that others wait for: its application, or what it is where it is no client.
-pub fn contender(pid: i32, backend_type: Option<&str>, application: &str) -> String {
-    match backend_type {
-        _ if pid == 0 => "a prepared transaction".to_owned(),
-        Some("client backend") | None => app(application),
-        Some(kind) => clean_within(kind, NAME_CHARS_MAX),
-    }
-}
-
-/// A statement on one line.
-pub fn statement(query: &str, chars_max: usize) -> String {
-    let words: Vec<&str> = query.split_whitespace().collect();
-    clean_within(&words.join(" "), chars_max)
-}
-
-/// What a role does not see, and what mends it.
-pub fn partial_view(user: &str) -> String {
-    format!("partial view: {}; {}", hidden_from(user), grant_that_mends(user))
-}
-
-/// What a role does not see.
-pub fn hidden_from(user: &str) -> String {
-    format!("states and ages of other roles' sessions are hidden from {}", clean(user))
-}
-
-/// What lets it see.
-pub fn grant_that_mends(user: &str) -> String {
-    format!("a superuser mends it: GRANT pg_monitor TO {};", quote::name(user))
-}
-
 /// Breaks between words, at most `width` columns; the first line begins with `head`, the others with `rest`.
-pub(super) fn wrap(out: &mut String, text: &str, head: &str, rest: &str, width: usize) {
+pub fn wrap(out: &mut String, text: &str, head: &str, rest: &str, width: usize) {
     let mut line = head.to_owned();
     let mut is_empty = true;
     for word in text.split_whitespace() {
