@@ -11,7 +11,7 @@ use crate::{Finding, Level, Number, Place, Rule, Text};
 mod raw;
 
 /// What is wrong in a plan file.
-pub static PLAN: Rule = Rule {
+pub const PLAN: Rule = Rule {
     id: "PLAN001",
     level: Level::Error,
     summary: "The plan file says something that cannot be meant.",

@@ -15,6 +15,17 @@ pub enum Level {
     Error,
 }
 
+impl Level {
+    /// Its name in output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
 /// A kind of finding. Readers' rules stand beside the readers, lint's in `lint`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Rule {

@@ -11,10 +11,12 @@ pub mod budget;
 pub mod declared;
 pub mod deployed;
 pub mod finding;
+pub mod form;
 pub mod number;
 pub mod place;
 pub mod pools;
 pub mod read;
+pub mod report;
 pub mod yaml;
 
 pub use deployed::{Container, Life, Overlap, Replicas, Share, Stage, Variable, Workload};

@@ -11,11 +11,11 @@ use serde_saphyr::{Location, Spanned};
 use crate::{Finding, Level, Place, Rule, Text};
 
 /// A file that is no YAML.
-pub static UNREADABLE: Rule =
+pub const UNREADABLE: Rule =
     Rule { id: "YAML001", level: Level::Error, summary: "A file could not be read as YAML." };
 
 /// A template that nobody has rendered.
-pub static TEMPLATE: Rule = Rule {
+pub const TEMPLATE: Rule = Rule {
     id: "YAML002",
     level: Level::Error,
     summary: "A template was given where its rendered form is needed.",

@@ -50,6 +50,7 @@ const BANS: &[Ban] = &[
     Ban { room: "crates/engine/src", paths: PURE, why: "the engine only decides" },
     Ban { room: "crates/wire/src", paths: PURE, why: "wire only reads and writes bytes" },
     Ban { room: "crates/model/src", paths: PURE, why: "the model only holds data" },
+    Ban { room: "crates/plan/src", paths: PURE, why: "the planner is given its files" },
     Ban {
         room: "crates/engine/src/session",
         paths: &["crate::pool", "crate::worker", "crate::steward"],

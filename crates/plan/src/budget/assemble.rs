@@ -10,7 +10,7 @@ use crate::pools::{self, Address, Opener, Part, Pooler};
 use crate::{Finding, Level, Number, Place, Rule, declared};
 
 /// Somebody's server is not known.
-static ADRIFT: Rule = Rule {
+const ADRIFT: Rule = Rule {
     id: "BUDGET003",
     level: Level::Note,
     summary: "A service does not say which of several servers it connects to.",
