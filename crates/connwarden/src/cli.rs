@@ -14,6 +14,7 @@ use crate::grants::GrantsOptions;
 use crate::health::HealthOptions;
 use crate::monitor::{MonitorOptions, ReplayOptions};
 use crate::paper::{CompletionsOptions, ManOptions};
+use crate::plan::PlanOptions;
 use crate::status::StatusOptions;
 
 /// The version line: `connwarden 0.1.0 (1a2b3c4, 2026-01-31)`.
@@ -74,6 +75,9 @@ pub(crate) enum Command {
     Doctor(Box<DoctorOptions>),
     /// Print the rights that looking and acting need, as SQL
     Grants(Box<GrantsOptions>),
+    /// Add up what deployed services may open, and size their pools
+    #[command(disable_help_flag = true, disable_help_subcommand = true)]
+    Plan(PlanOptions),
     /// Serve: pool the connections of many clients over few of the server
     Proxy(Box<ProxyOptions>),
     /// Write, check and show the configuration

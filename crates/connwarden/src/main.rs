@@ -18,6 +18,7 @@ mod history;
 mod monitor;
 mod output;
 mod paper;
+mod plan;
 mod proxy;
 mod say;
 mod server;
@@ -47,8 +48,12 @@ fn main() -> ExitCode {
         Some(Command::Man(options)) => paper::man(&options),
         Some(Command::Monitor(options)) => block_on(monitor::run(*options)),
         Some(Command::Replay(options)) => block_on(monitor::replay(*options)),
+        Some(Command::Plan(options)) => match options.command {
+            Some(command) => block_on(plan::run(command)),
+            None => help(subcommand(&mut Cli::command(), "plan")),
+        },
         Some(Command::Proxy(options)) => proxy::run(*options),
-        Some(Command::Config { command: None, .. }) => help(config_command(&mut Cli::command())),
+        Some(Command::Config { command: None, .. }) => help(subcommand(&mut Cli::command(), "config")),
         Some(Command::Config { command: Some(ConfigCommand::Check(options)), .. }) => config::check(&options),
         Some(Command::Config { command: Some(ConfigCommand::Show(options)), .. }) => config::show(&options),
         Some(Command::Config { command: Some(ConfigCommand::Init(options)), .. }) => {
@@ -82,10 +87,10 @@ fn help(command: &mut clap::Command) -> Exit {
     Exit::Done
 }
 
-fn config_command(command: &mut clap::Command) -> &mut clap::Command {
+fn subcommand<'a>(command: &'a mut clap::Command, name: &str) -> &'a mut clap::Command {
     command.build();
-    match command.find_subcommand_mut("config") {
-        Some(config) => config,
-        None => unreachable!("the command config is declared in cli"),
+    match command.find_subcommand_mut(name) {
+        Some(found) => found,
+        None => unreachable!("the command {name} is declared in cli"),
     }
 }

@@ -12,7 +12,7 @@ pub mod kubernetes;
 pub mod procfile;
 pub mod systemd;
 
-pub use kind::{Kind, may_deploy};
+pub use kind::{Kind, MISSING, UNKNOWN, kind, may_deploy};
 
 /// What a reader found.
 #[derive(Clone, Debug, Default)]

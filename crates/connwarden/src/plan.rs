@@ -1,0 +1,35 @@
+//! `connwarden plan`: what deployed services may open, and whether it fits.
+
+use clap::Subcommand;
+
+mod check;
+mod form;
+mod gather;
+
+pub(crate) use check::CheckOptions;
+
+use crate::cli::HelpOption;
+use crate::exit::Exit;
+
+/// What `plan` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PlanCommand {
+    /// Add up what services may open, and judge it
+    Check(Box<CheckOptions>),
+}
+
+/// `plan`, with its own help.
+#[derive(clap::Args, Debug)]
+pub(crate) struct PlanOptions {
+    #[command(flatten)]
+    help: HelpOption,
+    #[command(subcommand)]
+    pub(crate) command: Option<PlanCommand>,
+}
+
+/// `plan ...`.
+pub(crate) async fn run(command: PlanCommand) -> Exit {
+    match command {
+        PlanCommand::Check(options) => check::run(*options).await,
+    }
+}
