@@ -1,0 +1,338 @@
+//! The objects of the files: what they are called, and how one finds another.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::fields::Report;
+use super::kind::{Kind, group};
+use super::shape;
+use super::{DANGLING, INVALID, TWICE, UNRENDERED};
+use crate::yaml::{Node, Value};
+use crate::{Place, Text};
+
+/// An object of a kind that is read.
+pub(super) struct Object<'a> {
+    pub(super) kind: Kind,
+    /// As written; nothing if it is not.
+    pub(super) namespace: Option<String>,
+    pub(super) name: Text,
+    pub(super) node: &'a Node,
+    /// Whether the API makes the rest of the name up, so that no other object has it.
+    generated: bool,
+    /// Kind and name of those that made it.
+    owners: Vec<(Kind, String)>,
+}
+
+impl Object<'_> {
+    /// `api`, or `shop/api` in a namespace that is not the default one.
+    pub(super) fn full_name(&self) -> String {
+        match self.space() {
+            "" => self.name.text.clone(),
+            space => format!("{space}/{}", self.name.text),
+        }
+    }
+
+    /// `Deployment shop/api`.
+    pub(super) fn called(&self) -> String {
+        format!("{} {}", self.kind.word(), self.full_name())
+    }
+
+    /// Where it begins.
+    pub(super) fn place(&self) -> &Place {
+        &self.node.place
+    }
+
+    /// An annotation's value.
+    pub(super) fn annotation(&self, key: &str) -> Option<Text> {
+        self.node.at(&["metadata", "annotations", key])?.word()
+    }
+
+    /// Its namespace, empty for the default one.
+    fn space(&self) -> &str {
+        self.namespace.as_deref().filter(|space| *space != "default").unwrap_or("")
+    }
+}
+
+/// All objects that are read, in the order of the files.
+pub(super) struct Objects<'a> {
+    all: Vec<Object<'a>>,
+    /// Where those of a kind and a name stand.
+    index: BTreeMap<(Kind, String), Vec<usize>>,
+}
+
+impl<'a> Objects<'a> {
+    /// The objects of files. Of two with the same name the later one counts; what another object of the files made (a
+    /// deployment's pods in a dump of a cluster) does not count again.
+    pub(super) fn of(files: &'a [(&str, Vec<Node>)], report: &mut Report) -> Self {
+        let mut all = Vec::new();
+        for (path, documents) in files {
+            let file = File { path };
+            if file.is_kustomization() {
+                if let Some(first) = documents.first() {
+                    file.refuse_kustomization(&first.place, report);
+                }
+                continue;
+            }
+            for document in documents {
+                file.collect(document, &mut all, report);
+            }
+        }
+        let all = without_overridden(all, report);
+        let mut objects = Self { index: index(&all), all };
+        let owned: BTreeSet<usize> = objects
+            .all
+            .iter()
+            .enumerate()
+            .filter(|(_, object)| objects.has_owner_of(object))
+            .map(|(at, _)| at)
+            .collect();
+        if !owned.is_empty() {
+            let mut at = 0..;
+            objects.all.retain(|_| at.next().is_none_or(|at| !owned.contains(&at)));
+            objects.index = index(&objects.all);
+        }
+        objects
+    }
+
+    /// Every object with its number.
+    pub(super) fn all(&self) -> impl Iterator<Item = (usize, &Object<'a>)> {
+        self.all.iter().enumerate()
+    }
+
+    /// The object of a kind and a name, seen from a namespace. Where a namespace is not written, the command line
+    /// gives it (`-n`), so an object without one may be in any.
+    pub(super) fn find(&self, kind: Kind, from: &Object<'_>, name: &str) -> Option<(usize, &Object<'a>)> {
+        let named = self.index.get(&(kind, name.to_owned()))?;
+        let of = |at: &usize| self.all.get(*at).map(|object| (*at, object));
+        let same = named.iter().filter_map(of).find(|(_, object)| object.space() == from.space());
+        same.or_else(|| {
+            let mut near = named
+                .iter()
+                .filter_map(of)
+                .filter(|(_, object)| object.namespace.is_none() || from.namespace.is_none());
+            near.next().filter(|_| near.next().is_none())
+        })
+    }
+
+    /// Another namespace's object of this kind and name.
+    pub(super) fn elsewhere(&self, kind: Kind, name: &str) -> Option<&Object<'a>> {
+        self.all.get(*self.index.get(&(kind, name.to_owned()))?.first()?)
+    }
+
+    /// Says that a reference leads nowhere.
+    pub(super) fn report_missing(&self, kind: Kind, from: &Object<'_>, name: &Text, report: &mut Report) {
+        let word = kind.word();
+        let fix = match self.elsewhere(kind, &name.text) {
+            Some(other) => format!("{} is in another namespace; give both the same", other.called()),
+            None => format!("correct the name, or give the file that holds {word} {} as well", name.text),
+        };
+        report.say(
+            &DANGLING,
+            &name.place,
+            format!("{} refers to {word} {}, which is not in these files", from.called(), name.text),
+            fix,
+        );
+    }
+
+    fn has_owner_of(&self, object: &Object<'_>) -> bool {
+        object.owners.iter().any(|(kind, name)| {
+            let named = self.index.get(&(*kind, name.clone())).map_or(&[][..], Vec::as_slice);
+            named.iter().any(|at| self.all.get(*at).is_some_and(|owner| owner.space() == object.space()))
+        })
+    }
+}
+
+fn index(all: &[Object<'_>]) -> BTreeMap<(Kind, String), Vec<usize>> {
+    let mut index: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for (at, object) in all.iter().enumerate() {
+        index.entry((object.kind, object.name.text.clone())).or_default().push(at);
+    }
+    index
+}
+
+fn without_overridden<'a>(all: Vec<Object<'a>>, report: &mut Report) -> Vec<Object<'a>> {
+    let mut seen: BTreeMap<(Kind, String), usize> = BTreeMap::new();
+    let mut kept: Vec<Option<Object<'a>>> = Vec::with_capacity(all.len());
+    for object in all {
+        if !object.generated
+            && let Some(before) = seen.insert((object.kind, object.full_name()), kept.len())
+            && let Some(first) = kept.get_mut(before).and_then(Option::take)
+        {
+            report.say(
+                &TWICE,
+                object.place(),
+                format!(
+                    "{} stands here a second time, after {}: this one counts",
+                    object.called(),
+                    first.place()
+                ),
+                "keep one of the two, or give them names or namespaces of their own",
+            );
+        }
+        kept.push(Some(object));
+    }
+    kept.into_iter().flatten().collect()
+}
+
+/// A file that objects are collected from.
+struct File<'a> {
+    path: &'a str,
+}
+
+impl File<'_> {
+    fn base(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or(self.path)
+    }
+
+    fn folder(&self) -> &str {
+        match self.path.rsplit_once('/') {
+            Some(("", _)) => "/",
+            Some((folder, _)) => folder,
+            None => ".",
+        }
+    }
+
+    fn is_kustomization(&self) -> bool {
+        matches!(self.base(), "kustomization.yaml" | "kustomization.yml" | "Kustomization")
+    }
+
+    fn refuse_kustomization(&self, place: &Place, report: &mut Report) {
+        report.say(
+            &UNRENDERED,
+            place,
+            "this is a kustomization: it says how manifests are made, and is none",
+            format!("render it and give the result: kubectl kustomize {} > rendered.yaml", self.folder()),
+        );
+    }
+
+    /// Takes the objects of a document; those of a list, and of lists in it, one by one.
+    fn collect<'a>(&self, document: &'a Node, all: &mut Vec<Object<'a>>, report: &mut Report) {
+        let mut waiting = vec![document];
+        while let Some(node) = waiting.pop() {
+            if !matches!(node.value, Value::Map(_)) {
+                report.say(
+                    &INVALID,
+                    &node.place,
+                    format!("this is {}, not a Kubernetes object", node.what()),
+                    "a manifest is a map with apiVersion, kind and metadata",
+                );
+                continue;
+            }
+            let Some(kind) = report.word(node, "kind") else {
+                if node.get("kind").is_none() {
+                    self.refuse_kindless(node, report);
+                }
+                continue;
+            };
+            let version = report.word(node, "apiVersion");
+            let group = version.as_ref().map_or("", |version| group(&version.text));
+            if matches!(kind.text.as_str(), "Kustomization" | "Component")
+                && group == "kustomize.config.k8s.io"
+            {
+                self.refuse_kustomization(&node.place, report);
+            } else if kind.text.ends_with("List")
+                && matches!(node.get("items"), Some(items) if !items.is_null())
+            {
+                waiting.extend(report.list(node, "items").iter().rev());
+            } else {
+                self.object(node, &kind, version.as_ref(), all, report);
+            }
+        }
+    }
+
+    fn object<'a>(
+        &self,
+        node: &'a Node,
+        written: &Text,
+        version: Option<&Text>,
+        all: &mut Vec<Object<'a>>,
+        report: &mut Report,
+    ) {
+        let Some(kind) = Kind::of(&written.text, version.map(|version| version.text.as_str())) else {
+            return miscased(written, version, report);
+        };
+        if version.is_none() {
+            report.refuse(
+                &node.place,
+                format!("this {} has no apiVersion", kind.word()),
+                "write apiVersion: above kind:, as the kind's documentation has it",
+            );
+        }
+        let settings = matches!(kind, Kind::ConfigMap | Kind::Secret);
+        report.spelling(node, if settings { &shape::SETTINGS } else { &shape::OBJECT });
+        let metadata = report.map(node, "metadata", &shape::METADATA);
+        let name = metadata.and_then(|metadata| report.word(metadata, "name"));
+        let prefix = metadata.and_then(|metadata| report.word(metadata, "generateName"));
+        let generated = name.is_none();
+        let prefix = prefix.map(|prefix| Text::new(prefix.text.trim_end_matches('-'), prefix.place));
+        let Some(name) = name.or(prefix) else {
+            report.refuse(
+                &node.place,
+                format!("this {} has no name", kind.word()),
+                "write metadata: with name: below it",
+            );
+            return;
+        };
+        let namespace = metadata.and_then(|metadata| report.word(metadata, "namespace"));
+        let namespace = namespace.map(|space| space.text).filter(|space| !space.is_empty());
+        let owners = metadata.map_or_else(Vec::new, owners);
+        all.push(Object { kind, namespace, name, node, generated, owners });
+    }
+
+    /// A document without a kind: says what it seems to be.
+    fn refuse_kindless(&self, node: &Node, report: &mut Report) {
+        let has = |keys: &[&str]| keys.iter().all(|key| node.get(key).is_some());
+        let folder = self.folder();
+        let (message, fix) = if self.base().starts_with("Chart.") || has(&["apiVersion", "name", "version"]) {
+            (
+                "this describes a Helm chart, and is no manifest",
+                format!("render the chart and give the result: helm template {folder} > rendered.yaml"),
+            )
+        } else if self.base().contains("values") {
+            (
+                "these are values for a Helm chart, and no manifest",
+                format!(
+                    "render the chart with them and give the result: helm template {folder} -f {} > rendered.yaml",
+                    self.path
+                ),
+            )
+        } else if has(&["services"]) {
+            ("this looks like a compose file, and is no manifest", "give it as a compose file".to_owned())
+        } else if has(&["resources"]) || has(&["bases"]) {
+            return self.refuse_kustomization(&node.place, report);
+        } else {
+            (
+                "this has no kind, and is no Kubernetes object",
+                "write apiVersion: and kind: at its top, or leave the file out".to_owned(),
+            )
+        };
+        report.say(&UNRENDERED, &node.place, message, fix);
+    }
+}
+
+/// A kind that no group knows, and that is one but for its letters.
+fn miscased(written: &Text, version: Option<&Text>, report: &mut Report) {
+    let group = version.map_or("", |version| group(&version.text));
+    let meant = Kind::words().find(|word| {
+        word.eq_ignore_ascii_case(&written.text)
+            && *word != written.text
+            && Kind::of(word, version.map(|version| version.text.as_str())).is_some()
+    });
+    if let Some(meant) = meant {
+        report.refuse(
+            &written.place,
+            format!("the API group {group:?} has no kind {:?}", written.text),
+            format!("write kind: {meant}"),
+        );
+    }
+}
+
+fn owners(metadata: &Node) -> Vec<(Kind, String)> {
+    let all = metadata.get("ownerReferences").map_or(&[][..], Node::items);
+    let word = |owner: &Node, key| owner.get(key).and_then(Node::text).map(str::to_owned);
+    all.iter()
+        .filter_map(|owner| {
+            let version = word(owner, "apiVersion");
+            Some((Kind::of(&word(owner, "kind")?, version.as_deref())?, word(owner, "name")?))
+        })
+        .collect()
+}
