@@ -147,7 +147,7 @@ fn referred(
         };
     }
     if let Some(reference) = from.get("resourceFieldRef") {
-        return Some(Variable { value: resource(container, reference), ..unknown });
+        return Some(resource(container, reference).unwrap_or(unknown));
     }
     let field = from.at(&["fieldRef", "fieldPath"]).and_then(Node::text);
     let value = scope.object.namespace.clone().filter(|_| field == Some("metadata.namespace"));
@@ -177,19 +177,20 @@ pub(super) fn no_key(
 
 /// A limit or request of the container itself, as the downward API gives it. An unwritten request is the limit; an
 /// unwritten limit is the node's, which no file shows.
-fn resource(container: &Node, reference: &Node) -> Option<String> {
+fn resource(container: &Node, reference: &Node) -> Option<Variable> {
     let other = reference.get("containerName").and_then(Node::text);
     if other.is_some() && other != container.get("name").and_then(Node::text) {
         return None;
     }
     let (what, of) = reference.get("resource")?.text()?.split_once('.')?;
-    let written = |what| container.at(&["resources", what, of]).and_then(Node::text);
+    let written = |what| container.at(&["resources", what, of]).and_then(Node::word);
     let amount = written(what).or_else(|| written("limits").filter(|_| what == "requests"))?;
     let divisor = match reference.get("divisor").and_then(Node::text) {
         None | Some("0") => "1",
         Some(divisor) => divisor,
     };
-    Quantity::parse(amount)?.divided(Quantity::parse(divisor)?).map(|value| value.to_string())
+    let value = Quantity::parse(&amount.text)?.divided(Quantity::parse(divisor)?)?;
+    Some(Variable { value: Some(value.to_string()), place: amount.place })
 }
 
 #[cfg(test)]

@@ -104,15 +104,13 @@ impl Rollout<'_> {
             );
         }
         let assumed = |what: &str, setting: &str| {
-            let why = format!(
-                "a rollout of {} may have 25 % of its pods {what}: {setting} is not set",
-                self.called
-            );
+            let why =
+                format!("a rollout of {} may {what} 25 % of its pods: {setting} is not set", self.called);
             Share::Percent(Number::assumed(25, why))
         };
         Overlap::Rolling {
-            surge: surge.unwrap_or_else(|| assumed("too many", "maxSurge")),
-            unavailable: unavailable.unwrap_or_else(|| assumed("missing", "maxUnavailable")),
+            surge: surge.unwrap_or_else(|| assumed("add", "maxSurge")),
+            unavailable: unavailable.unwrap_or_else(|| assumed("lack", "maxUnavailable")),
             lingers: self.lingers,
         }
     }

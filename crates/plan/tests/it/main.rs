@@ -1,0 +1,3 @@
+//! What the planner makes of whole files.
+
+mod kubernetes;
