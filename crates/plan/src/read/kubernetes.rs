@@ -15,6 +15,7 @@ mod objects;
 mod pod;
 mod postgres;
 mod quantity;
+mod report;
 mod rollout;
 mod scaling;
 mod settings;
@@ -22,8 +23,8 @@ mod shape;
 mod volumes;
 mod workload;
 
-use fields::Report;
 use objects::Objects;
+use report::Report;
 use settings::{Scope, Settings};
 
 /// What the API server, or the controller behind it, would refuse.

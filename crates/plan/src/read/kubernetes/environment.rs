@@ -3,18 +3,20 @@
 use std::collections::BTreeMap;
 
 use super::DANGLING;
-use super::fields::Report;
 use super::kind::Kind;
 use super::quantity::Quantity;
+use super::report::Report;
 use super::settings::{Entry, Scope};
 use super::shape;
 use crate::yaml::Node;
 use crate::{Container, Text, Variable};
 
-/// Linux starts no program with a longer variable or argument: 128 KiB.
-const EXPANDED_BYTES_MAX: usize = 128 * 1024;
+mod expand;
 
-type Environment = BTreeMap<String, Variable>;
+pub(super) use expand::expand;
+
+/// Variables by their names.
+pub(super) type Environment = BTreeMap<String, Variable>;
 
 /// Fills in a container's environment in the order of the kubelet: `envFrom` first, then `env`, each of which may name
 /// those before it.
@@ -48,30 +50,6 @@ pub(super) fn read(scope: &Scope<'_>, node: &Node, into: &mut Container, report:
             into.environment.insert(name.text, variable);
         }
     }
-}
-
-/// A text with every `$(NAME)` that is known replaced, and `$$` by `$`.
-pub(super) fn expand(text: &str, environment: &Environment) -> String {
-    let mut said = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('$') {
-        said.push_str(before);
-        let name = after.strip_prefix('(').and_then(|open| open.split_once(')'));
-        rest = if let Some((name, behind)) = name {
-            match environment.get(name).and_then(|variable| variable.value.as_ref()) {
-                Some(value) => said.push_str(value),
-                None => said.extend(["$(", name, ")"]),
-            }
-            behind
-        } else {
-            said.push('$');
-            after.strip_prefix('$').unwrap_or(after)
-        };
-        if said.len() > EXPANDED_BYTES_MAX {
-            return text.to_owned();
-        }
-    }
-    said + rest
 }
 
 /// What a written value comes to. One that is nothing but a variable no file shows is not known either; in a longer
@@ -198,51 +176,18 @@ mod tests {
     use super::*;
     use crate::Place;
 
-    fn world(pairs: &[(&str, Option<&str>)]) -> Environment {
-        let place = Place::whole(&"f".into());
-        let variable =
-            |value: &Option<&str>| Variable { value: value.map(str::to_owned), place: place.clone() };
-        pairs.iter().map(|(name, value)| ((*name).to_owned(), variable(value))).collect()
-    }
-
-    #[test]
-    fn references_are_replaced_where_they_are_known() {
-        let known = world(&[("A", Some("1")), ("P", None)]);
-        for (text, meant) in [
-            ("$(A)", "1"),
-            ("x$(A)y$(A)", "x1y1"),
-            ("$$(A)", "$(A)"),
-            ("$$$(A)", "$1"),
-            ("$(B)", "$(B)"),
-            ("$(P)@pg", "$(P)@pg"),
-            ("$(A", "$(A"),
-            ("$A ${A} $", "$A ${A} $"),
-            ("$$", "$"),
-            ("é$(A)é", "é1é"),
-        ] {
-            assert_eq!(expand(text, &known), meant, "{text}");
-        }
-    }
-
     #[test]
     fn a_value_that_is_only_an_unknown_variable_is_unknown() {
         let mut container = Container::new("c", Place::whole(&"f".into()));
-        container.environment = world(&[("A", Some("1")), ("P", None)]);
+        for (name, value) in [("A", Some("1")), ("P", None)] {
+            let variable = Variable { value: value.map(str::to_owned), place: Place::whole(&"f".into()) };
+            container.environment.insert(name.to_owned(), variable);
+        }
         assert_eq!(value_of("$(P)", &container), None);
         assert_eq!(value_of("$(A)", &container).as_deref(), Some("1"));
         assert_eq!(value_of("postgres://u:$(P)@pg", &container).as_deref(), Some("postgres://u:$(P)@pg"));
         assert_eq!(value_of("$(B)", &container).as_deref(), Some("$(B)"));
         container.unseen.push(Text::new("secret s", Place::whole(&"f".into())));
         assert_eq!(value_of("$(B)", &container), None);
-    }
-
-    #[test]
-    fn variables_that_double_each_other_end() {
-        let mut known = world(&[("A", Some("xxxxxxxx"))]);
-        for _ in 0..60 {
-            let doubled = expand("$(A)$(A)", &known);
-            known = world(&[("A", Some(&doubled))]);
-        }
-        assert!(known["A"].value.as_ref().unwrap().len() <= 2 * EXPANDED_BYTES_MAX);
     }
 }

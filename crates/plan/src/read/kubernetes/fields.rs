@@ -3,93 +3,12 @@
 //! Kubernetes is strict where YAML is not: `replicas: "3"` and `value: 5` are both refused by the API. They are reported,
 //! and read as they were meant, so that one mistake does not hide the next.
 
-use std::collections::HashMap;
-
+use super::report::Report;
 use super::shape::Shape;
-use super::{INVALID, SPELLING};
 use crate::yaml::{Node, Style, Value};
-use crate::{Finding, Number, Place, Rule, Share, Text};
-
-/// The most that references and expansions may copy: 64 MiB. One config map in ten thousand containers is no deployment.
-const COPIED_BYTES_MAX: usize = 64 << 20;
-
-/// What is wrong so far.
-#[derive(Debug, Default)]
-pub(super) struct Report {
-    findings: Vec<Finding>,
-    copied: usize,
-}
+use crate::{Number, Place, Share, Text};
 
 impl Report {
-    /// Adds a finding.
-    pub(super) fn push(&mut self, found: Finding) {
-        self.findings.push(found);
-    }
-
-    /// Adds a finding of a rule.
-    pub(super) fn say(
-        &mut self,
-        rule: &'static Rule,
-        place: &Place,
-        message: impl Into<String>,
-        fix: impl Into<std::borrow::Cow<'static, str>>,
-    ) {
-        self.findings.push(Finding::at(rule, place, message, fix));
-    }
-
-    /// Says that Kubernetes would refuse this.
-    pub(super) fn refuse(
-        &mut self,
-        place: &Place,
-        message: impl Into<String>,
-        fix: impl Into<std::borrow::Cow<'static, str>>,
-    ) {
-        self.say(&INVALID, place, message, fix);
-    }
-
-    /// Counts bytes that are copied; false when there are too many, which is said once.
-    pub(super) fn copies(&mut self, bytes: usize, place: &Place) -> bool {
-        let before = self.copied;
-        self.copied = before.saturating_add(bytes.saturating_add(64));
-        if before <= COPIED_BYTES_MAX && self.copied > COPIED_BYTES_MAX {
-            self.refuse(
-                place,
-                "what containers take from config maps and from each other's variables is beyond 64 MiB here: \
-                 the rest is not read",
-                "give the files of one application at a time",
-            );
-        }
-        self.copied <= COPIED_BYTES_MAX
-    }
-
-    /// The findings in the order of the files, none twice.
-    pub(super) fn in_order_of(mut self, paths: &[&str]) -> Vec<Finding> {
-        let ranks: HashMap<&str, usize> =
-            paths.iter().rev().enumerate().map(|(at, path)| (*path, at)).collect();
-        self.findings.sort_by_key(|found| {
-            found.place.as_ref().map(|place| {
-                let rank = ranks.get(&*place.file).copied().unwrap_or(0);
-                (std::cmp::Reverse(rank), place.line, place.column)
-            })
-        });
-        self.findings.dedup();
-        self.findings
-    }
-
-    /// Reports the keys of a map that are nearly fields.
-    pub(super) fn spelling(&mut self, map: &Node, shape: &Shape) {
-        for (key, _) in map.pairs() {
-            if let Some(meant) = shape.meant(&key.text) {
-                self.say(
-                    &SPELLING,
-                    &key.place,
-                    format!("{:?} is no field here; {meant:?} is", key.text),
-                    format!("write {meant}:"),
-                );
-            }
-        }
-    }
-
     /// A field that is a map, its keys checked.
     pub(super) fn map<'a>(&mut self, parent: &'a Node, key: &str, shape: &Shape) -> Option<&'a Node> {
         let node = self.free_map(parent, key)?;
@@ -309,8 +228,9 @@ mod tests {
             .map(|key| report.count(&node, key).map(|n| n.value))
             .into();
         assert_eq!(read, [Some(3), Some(3), None, None, None, Some(3), None, None]);
-        assert_eq!(report.findings.len(), 5);
-        assert_eq!(report.findings[0].fix, "write b: 3");
+        let findings = report.in_order_of(&["f.yaml"]);
+        assert_eq!(findings.len(), 5);
+        assert_eq!(findings[0].fix, "write b: 3");
     }
 
     #[test]
@@ -322,13 +242,13 @@ mod tests {
         assert_eq!(report.share(&node, "a"), percent(25, 1));
         assert_eq!(report.share(&node, "b"), percent(25, 2));
         assert!(matches!(report.share(&node, "c"), Some(Share::Count(n)) if n.value == 2));
-        assert!(report.findings.is_empty());
+        assert!(std::mem::take(&mut report).in_order_of(&[]).is_empty());
         assert!(matches!(report.share(&node, "d"), Some(Share::Count(n)) if n.value == 2));
         assert_eq!(
             (report.share(&node, "e"), report.share(&node, "f"), report.share(&node, "g")),
             (None, None, None)
         );
-        assert_eq!(report.findings.len(), 4);
+        assert_eq!(report.in_order_of(&[]).len(), 4);
     }
 
     #[test]
@@ -339,15 +259,5 @@ mod tests {
         for text in ["", "5s", "1.2.3", "10.0.0.1", "nan", "inf", "-", "e3", "2024-01-01", "yess"] {
             assert!(!is_typed(text), "{text}");
         }
-    }
-
-    #[test]
-    fn copying_without_end_is_refused_once() {
-        let mut report = Report::default();
-        let place = Place::whole(&"f".into());
-        assert!(report.copies(1000, &place));
-        assert!(!report.copies(COPIED_BYTES_MAX, &place));
-        assert!(!report.copies(1, &place));
-        assert_eq!(report.findings.len(), 1);
     }
 }

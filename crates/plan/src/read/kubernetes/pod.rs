@@ -2,8 +2,8 @@
 
 use super::UNMEANT;
 use super::environment;
-use super::fields::Report;
 use super::quantity::Quantity;
+use super::report::Report;
 use super::settings::Scope;
 use super::shape;
 use super::volumes::Volumes;

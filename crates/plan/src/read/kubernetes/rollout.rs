@@ -1,6 +1,6 @@
 //! How old and new pods stand beside each other while a rollout replaces them.
 
-use super::fields::Report;
+use super::report::Report;
 use super::shape;
 use crate::yaml::Node;
 use crate::{Number, Overlap, Share};

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::fields::Report;
 use super::kind::Kind;
 use super::objects::{Object, Objects};
+use super::report::Report;
 use super::{TWICE, shape};
 use crate::{Number, Place, Replicas};
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::environment::no_key;
-use super::fields::Report;
 use super::kind::Kind;
+use super::report::Report;
 use super::settings::{Entry, Scope};
 use super::shape;
 use crate::Container;

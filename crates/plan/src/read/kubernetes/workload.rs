@@ -1,16 +1,21 @@
 //! What objects make pods, how many, and when they run.
 
-use super::fields::Report;
 use super::kind::Kind;
 use super::objects::Object;
 use super::pod::{self, Pod};
+use super::report::Report;
 use super::rollout::Rollout;
-use super::scaling::{Scaling, keda_bounds};
+use super::scaling::Scaling;
 use super::settings::Scope;
 use super::shape::{self, Shape};
 use super::{LEFT_OUT, postgres};
 use crate::yaml::Node;
-use crate::{Life, Number, Overlap, Place, Replicas, Text, Workload};
+use crate::{Life, Number, Overlap, Place, Replicas, Workload};
+
+mod hook;
+mod job;
+
+use hook::hook;
 
 /// The workloads of an object; none if its kind runs nothing.
 pub(super) fn read(scope: &Scope<'_>, scaling: Option<&Scaling>, report: &mut Report) -> Vec<Workload> {
@@ -36,9 +41,9 @@ pub(super) fn read(scope: &Scope<'_>, scaling: Option<&Scaling>, report: &mut Re
             one(replicated(scope, spec, scaling, report))
         }
         Kind::Pod => vec![bare_pod(scope, spec, report)],
-        Kind::Job => one(job(scope, spec, report)),
-        Kind::CronJob => one(cron(scope, spec, report)),
-        Kind::ScaledJob => one(scaled_job(scope, spec, report)),
+        Kind::Job => one(job::job(scope, spec, report)),
+        Kind::CronJob => one(job::cron(scope, spec, report)),
+        Kind::ScaledJob => one(job::scaled_job(scope, spec, report)),
         Kind::Cluster => vec![postgres::cluster(scope, spec, report)],
         Kind::Pooler => vec![postgres::pooler(scope, spec, scaling, report)],
         Kind::Postgresql => postgres::zalando(scope, spec, report),
@@ -168,88 +173,6 @@ fn bare_pod(scope: &Scope<'_>, spec: &Node, report: &mut Report) -> Workload {
     workload(scope.object, Replicas::fixed(Number::implied(1)), life, Some(pod))
 }
 
-fn job(scope: &Scope<'_>, spec: &Node, report: &mut Report) -> Option<Workload> {
-    if is_suspended(scope.object, spec, report) {
-        return None;
-    }
-    let pod = template(scope, spec, report)?;
-    let count = parallel(scope.object, spec, report);
-    let life = Life::Job { with_rollout: hook(scope.object).is_some() };
-    Some(workload(scope.object, Replicas::fixed(count), life, Some(pod)))
-}
-
-fn cron(scope: &Scope<'_>, spec: &Node, report: &mut Report) -> Option<Workload> {
-    let object = scope.object;
-    if is_suspended(object, spec, report) {
-        return None;
-    }
-    let policy = report.word(spec, "concurrencyPolicy");
-    let overlaps = match policy.as_ref().map(|policy| policy.text.as_str()) {
-        None | Some("Allow") => true,
-        Some("Forbid" | "Replace") => false,
-        Some(_) => {
-            if let Some(policy) = &policy {
-                report.refuse(
-                    &policy.place,
-                    "concurrencyPolicy is none of Allow, Forbid and Replace",
-                    "write concurrencyPolicy: Forbid to keep runs apart",
-                );
-            }
-            true
-        }
-    };
-    let job = report.map(spec, "jobTemplate", &shape::TEMPLATE);
-    let Some(job) = job.and_then(|job| report.map(job, "spec", &shape::JOB)) else {
-        if spec.at(&["jobTemplate", "spec"]).is_none() {
-            let message = format!("{} has no job: jobTemplate.spec is missing", object.called());
-            report.refuse(&spec.place, message, "write jobTemplate: with spec: below it");
-        }
-        return None;
-    };
-    let pod = template(scope, job, report)?;
-    let count = parallel(object, job, report);
-    Some(workload(object, Replicas::fixed(count), Life::Cron { overlaps }, Some(pod)))
-}
-
-fn scaled_job(scope: &Scope<'_>, spec: &Node, report: &mut Report) -> Option<Workload> {
-    let object = scope.object;
-    let Some(job) = report.map(spec, "jobTargetRef", &shape::JOB) else {
-        if spec.get("jobTargetRef").is_none() {
-            let message = format!("{} has no jobTargetRef", object.called());
-            report.refuse(&spec.place, message, "write jobTargetRef: with template: below it");
-        }
-        return None;
-    };
-    let pod = template(scope, job, report)?;
-    let each = parallel(object, job, report);
-    let (least, most) = keda_bounds(object, spec, report);
-    let times = |jobs: Number| match each.value {
-        1 => jobs,
-        each => Number { value: jobs.value.saturating_mul(each), ..jobs },
-    };
-    let (usual, most) = (times(least), times(most));
-    let usual = if usual.value > most.value { most.clone() } else { usual };
-    let replicas = Replicas { usual, most };
-    Some(workload(object, replicas, Life::Job { with_rollout: false }, Some(pod)))
-}
-
-/// How many pods of a job run at once.
-fn parallel(object: &Object<'_>, spec: &Node, report: &mut Report) -> Number {
-    let parallelism = report.count(spec, "parallelism").unwrap_or_else(|| {
-        Number::assumed(1, format!("{} runs one pod at a time: parallelism is not set", object.called()))
-    });
-    match report.count(spec, "completions") {
-        Some(completions) if completions.value < parallelism.value => completions,
-        Some(_) | None => parallelism,
-    }
-}
-
-fn is_suspended(object: &Object<'_>, spec: &Node, report: &mut Report) -> bool {
-    let Some((true, place)) = report.flag(spec, "suspend") else { return false };
-    leave_out(object, &place, "it is suspended", report);
-    true
-}
-
 fn leave_out(object: &Object<'_>, place: &Place, why: &str, report: &mut Report) {
     report.say(
         &LEFT_OUT,
@@ -257,25 +180,4 @@ fn leave_out(object: &Object<'_>, place: &Place, why: &str, report: &mut Report)
         format!("{} is not counted: {why}", object.called()),
         "declare it in the plan file if it opens connections all the same",
     );
-}
-
-/// What makes a tool run an object at a point of a rollout.
-struct Hook {
-    word: Text,
-    /// Whether it runs in rollouts: not only in tests or at a removal.
-    in_rollouts: bool,
-}
-
-fn hook(object: &Object<'_>) -> Option<Hook> {
-    let helm = ["install", "upgrade", "rollback"];
-    let argo = ["PreSync", "Sync", "PostSync", "SyncFail"];
-    let of_helm = object.annotation("helm.sh/hook").map(|word| {
-        let in_rollouts = word.text.split(',').any(|one| helm.iter().any(|name| one.trim().ends_with(name)));
-        Hook { word, in_rollouts }
-    });
-    let of_argo = object.annotation("argocd.argoproj.io/hook").map(|word| {
-        let in_rollouts = word.text.split(',').any(|one| argo.contains(&one.trim()));
-        Hook { word, in_rollouts }
-    });
-    of_argo.or(of_helm)
 }
