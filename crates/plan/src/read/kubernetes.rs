@@ -18,6 +18,7 @@ mod quantity;
 mod report;
 mod rollout;
 mod scaling;
+mod services;
 mod settings;
 mod shape;
 mod volumes;
@@ -25,53 +26,54 @@ mod workload;
 
 use objects::Objects;
 use report::Report;
+use services::Services;
 use settings::{Scope, Settings};
 
 /// What the API server, or the controller behind it, would refuse.
-pub static INVALID: Rule =
+pub const INVALID: Rule =
     Rule { id: "KUBE001", level: Level::Error, summary: "A manifest holds what Kubernetes would refuse." };
 
 /// A file that becomes manifests, given in their place.
-pub static UNRENDERED: Rule = Rule {
+pub const UNRENDERED: Rule = Rule {
     id: "KUBE002",
     level: Level::Error,
     summary: "A chart, its values, a kustomization or another file was given where manifests are needed.",
 };
 
 /// A key that is nearly one of the API's.
-pub static SPELLING: Rule = Rule {
+pub const SPELLING: Rule = Rule {
     id: "KUBE003",
     level: Level::Warning,
     summary: "A key looks like a misspelled field of the Kubernetes API, which ignores or refuses it.",
 };
 
 /// Two objects where one can be.
-pub static TWICE: Rule = Rule {
+pub const TWICE: Rule = Rule {
     id: "KUBE004",
     level: Level::Warning,
     summary: "Two objects have the same kind, namespace and name, or two autoscalers the same target.",
 };
 
 /// A reference that leads nowhere.
-pub static DANGLING: Rule = Rule {
+pub const DANGLING: Rule = Rule {
     id: "KUBE005",
     level: Level::Warning,
     summary: "An object refers to another, or to a key in it, that the files do not hold.",
 };
 
 /// What is not counted, and why.
-pub static LEFT_OUT: Rule = Rule {
+pub const LEFT_OUT: Rule = Rule {
     id: "KUBE006",
     level: Level::Note,
     summary: "A workload is not counted: it is suspended, or runs neither usually nor in a rollout.",
 };
 
 /// A value that is allowed and surely not meant.
-pub static UNMEANT: Rule =
+pub const UNMEANT: Rule =
     Rule { id: "KUBE007", level: Level::Warning, summary: "A value means something else than it seems." };
 
 /// What an operator decides where the manifest is silent.
-pub static OPERATOR: Rule = Rule {
+pub const OPERATOR: Rule = Rule {
     id: "KUBE008",
     level: Level::Note,
     summary: "A number is the default of an operator's own configuration, which the files do not show.",
@@ -84,11 +86,17 @@ pub fn read(paths: &[&str], world: &World<'_>) -> Found {
         paths.iter().map(|path| (*path, documents(path, world, &mut report))).collect();
     let objects = Objects::of(&files, &mut report);
     let settings = Settings::of(&objects, &mut report);
+    let services = Services::of(&files);
     let scaling = scaling::read(&objects, &mut report);
     let mut deployed = Deployed::default();
     for (at, object) in objects.all() {
         let scope = Scope { objects: &objects, settings: &settings, object };
-        deployed.workloads.extend(workload::read(&scope, scaling.get(&at), &mut report));
+        let mut made = workload::read(&scope, scaling.get(&at), &mut report);
+        // An operator's pooler is made beside its server, and has a name of its own.
+        if let Some(first) = made.first_mut() {
+            first.aliases = services.names(object);
+        }
+        deployed.workloads.extend(made);
     }
     Found { deployed, findings: report.in_order_of(paths) }
 }

@@ -18,12 +18,12 @@ impl Shape {
     }
 }
 
-pub(super) static OBJECT: Shape = Shape {
+pub(super) const OBJECT: Shape = Shape {
     read: &["apiVersion", "kind", "metadata", "spec"],
     others: &["status", "data", "stringData", "binaryData", "immutable", "type", "items"],
 };
 
-pub(super) static METADATA: Shape = Shape {
+pub(super) const METADATA: Shape = Shape {
     read: &["name", "generateName", "namespace", "annotations", "ownerReferences"],
     others: &[
         "labels",
@@ -42,13 +42,13 @@ pub(super) static METADATA: Shape = Shape {
     ],
 };
 
-pub(super) static SETTINGS: Shape = Shape {
+pub(super) const SETTINGS: Shape = Shape {
     read: &["data", "stringData", "metadata", "kind", "apiVersion"],
     others: &["binaryData", "immutable", "type"],
 };
 
 /// The spec of a Deployment, StatefulSet, DaemonSet, ReplicaSet or Rollout. They are close enough to share one.
-pub(super) static REPLICATED: Shape = Shape {
+pub(super) const REPLICATED: Shape = Shape {
     read: &["replicas", "template", "strategy", "updateStrategy", "workloadRef"],
     others: &[
         "selector",
@@ -71,13 +71,13 @@ pub(super) static REPLICATED: Shape = Shape {
     ],
 };
 
-pub(super) static STRATEGY: Shape =
+pub(super) const STRATEGY: Shape =
     Shape { read: &["type", "rollingUpdate", "canary", "blueGreen"], others: &[] };
 
-pub(super) static ROLLING: Shape =
+pub(super) const ROLLING: Shape =
     Shape { read: &["maxSurge", "maxUnavailable"], others: &["partition", "podUpdatePolicy"] };
 
-pub(super) static CANARY: Shape = Shape {
+pub(super) const CANARY: Shape = Shape {
     read: &["maxSurge", "maxUnavailable", "trafficRouting", "dynamicStableScale"],
     others: &[
         "canaryService",
@@ -96,9 +96,9 @@ pub(super) static CANARY: Shape = Shape {
     ],
 };
 
-pub(super) static TEMPLATE: Shape = Shape { read: &["spec", "metadata"], others: &["apiVersion", "kind"] };
+pub(super) const TEMPLATE: Shape = Shape { read: &["spec", "metadata"], others: &["apiVersion", "kind"] };
 
-pub(super) static JOB: Shape = Shape {
+pub(super) const JOB: Shape = Shape {
     read: &["parallelism", "completions", "suspend", "template"],
     others: &[
         "activeDeadlineSeconds",
@@ -116,7 +116,7 @@ pub(super) static JOB: Shape = Shape {
     ],
 };
 
-pub(super) static CRON: Shape = Shape {
+pub(super) const CRON: Shape = Shape {
     read: &["concurrencyPolicy", "suspend", "jobTemplate"],
     others: &[
         "schedule",
@@ -127,12 +127,12 @@ pub(super) static CRON: Shape = Shape {
     ],
 };
 
-pub(super) static AUTOSCALER: Shape = Shape {
+pub(super) const AUTOSCALER: Shape = Shape {
     read: &["scaleTargetRef", "minReplicas", "maxReplicas"],
     others: &["metrics", "behavior", "targetCPUUtilizationPercentage"],
 };
 
-pub(super) static SCALED_OBJECT: Shape = Shape {
+pub(super) const SCALED_OBJECT: Shape = Shape {
     read: &["scaleTargetRef", "minReplicaCount", "maxReplicaCount"],
     others: &[
         "idleReplicaCount",
@@ -145,7 +145,7 @@ pub(super) static SCALED_OBJECT: Shape = Shape {
     ],
 };
 
-pub(super) static SCALED_JOB: Shape = Shape {
+pub(super) const SCALED_JOB: Shape = Shape {
     read: &["jobTargetRef", "minReplicaCount", "maxReplicaCount"],
     others: &[
         "pollingInterval",
@@ -159,10 +159,10 @@ pub(super) static SCALED_JOB: Shape = Shape {
     ],
 };
 
-pub(super) static TARGET: Shape =
+pub(super) const TARGET: Shape =
     Shape { read: &["kind", "name", "apiVersion"], others: &["envSourceContainerName", "scaleDown"] };
 
-pub(super) static POD: Shape = Shape {
+pub(super) const POD: Shape = Shape {
     read: &["containers", "initContainers", "volumes", "restartPolicy", "terminationGracePeriodSeconds"],
     others: &[
         "activeDeadlineSeconds",
@@ -204,7 +204,7 @@ pub(super) static POD: Shape = Shape {
     ],
 };
 
-pub(super) static CONTAINER: Shape = Shape {
+pub(super) const CONTAINER: Shape = Shape {
     read: &[
         "name",
         "image",
@@ -236,50 +236,50 @@ pub(super) static CONTAINER: Shape = Shape {
     ],
 };
 
-pub(super) static VARIABLE: Shape = Shape { read: &["name", "value", "valueFrom"], others: &[] };
+pub(super) const VARIABLE: Shape = Shape { read: &["name", "value", "valueFrom"], others: &[] };
 
-pub(super) static VALUE_FROM: Shape = Shape {
+pub(super) const VALUE_FROM: Shape = Shape {
     read: &["configMapKeyRef", "secretKeyRef", "fieldRef", "resourceFieldRef"],
     others: &["fileKeyRef"],
 };
 
-pub(super) static ENV_FROM: Shape = Shape { read: &["configMapRef", "secretRef", "prefix"], others: &[] };
+pub(super) const ENV_FROM: Shape = Shape { read: &["configMapRef", "secretRef", "prefix"], others: &[] };
 
-pub(super) static REFERENCE: Shape = Shape { read: &["name", "key", "optional"], others: &[] };
+pub(super) const REFERENCE: Shape = Shape { read: &["name", "key", "optional"], others: &[] };
 
-pub(super) static RESOURCES: Shape = Shape { read: &["limits", "requests"], others: &["claims"] };
+pub(super) const RESOURCES: Shape = Shape { read: &["limits", "requests"], others: &["claims"] };
 
-pub(super) static LIMITS: Shape =
+pub(super) const LIMITS: Shape =
     Shape { read: &["memory", "cpu"], others: &["ephemeral-storage", "storage", "pods"] };
 
-pub(super) static MOUNT: Shape = Shape {
+pub(super) const MOUNT: Shape = Shape {
     read: &["name", "mountPath", "subPath"],
     others: &["readOnly", "subPathExpr", "mountPropagation", "recursiveReadOnly"],
 };
 
-pub(super) static CONFIG_VOLUME: Shape = Shape {
+pub(super) const CONFIG_VOLUME: Shape = Shape {
     read: &["name", "secretName", "items", "optional", "sources", "configMap", "secret"],
     others: &["defaultMode", "serviceAccountToken", "downwardAPI", "clusterTrustBundle", "podCertificate"],
 };
 
 /// CloudNativePG's `Cluster`.
-pub(super) static CLUSTER: Shape = Shape {
+pub(super) const CLUSTER: Shape = Shape {
     read: &["instances", "imageName", "postgresql", "env", "envFrom", "resources"],
     others: &["imageCatalogRef", "imagePullPolicy", "imagePullSecrets"],
 };
 
 /// CloudNativePG's `Pooler`.
-pub(super) static POOLER: Shape = Shape {
+pub(super) const POOLER: Shape = Shape {
     read: &["cluster", "type", "instances", "template", "deploymentStrategy", "pgbouncer"],
     others: &["monitoring", "serviceTemplate", "serviceAccountName"],
 };
 
-pub(super) static PGBOUNCER: Shape = Shape {
+pub(super) const PGBOUNCER: Shape = Shape {
     read: &["poolMode", "parameters"],
     others: &["pg_hba", "authQuery", "authQuerySecret", "paused", "clientCASecret", "clientTLSSecret"],
 };
 
-pub(super) static POSTGRESQL: Shape = Shape {
+pub(super) const POSTGRESQL: Shape = Shape {
     read: &["parameters"],
     others: &[
         "version",
@@ -293,7 +293,7 @@ pub(super) static POSTGRESQL: Shape = Shape {
 };
 
 /// Zalando's `postgresql`.
-pub(super) static ZALANDO: Shape = Shape {
+pub(super) const ZALANDO: Shape = Shape {
     read: &[
         "numberOfInstances",
         "dockerImage",
@@ -307,7 +307,7 @@ pub(super) static ZALANDO: Shape = Shape {
     others: &["teamId", "volume", "users", "databases", "patroni", "standby", "streams", "sidecars"],
 };
 
-pub(super) static ZALANDO_POOLER: Shape = Shape {
+pub(super) const ZALANDO_POOLER: Shape = Shape {
     read: &["numberOfInstances", "maxDBConnections", "mode", "dockerImage", "resources"],
     others: &["schema", "user"],
 };

@@ -71,6 +71,7 @@ fn shape_of(kind: Kind) -> Option<&'static Shape> {
 pub(super) fn workload(object: &Object<'_>, replicas: Replicas, life: Life, pod: Option<Pod>) -> Workload {
     Workload {
         name: object.full_name(),
+        aliases: Vec::new(),
         kind: object.kind.word(),
         place: object.place().clone(),
         replicas,
