@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use inspect::catalog::{Blocking, Sample, Wants};
+use inspect::census::Plan;
 use inspect::checks::{self, CheckLevel, Id, Limits, Look, Point};
 use inspect::connect::{AskError, Connection};
 use inspect::form::{health as form, nagios, prometheus};
@@ -14,6 +15,7 @@ use inspect::report::{HealthReport, Verdict};
 use crate::exit::Exit;
 use crate::history::History;
 use crate::output::LookOptions;
+use crate::plan::PlanFile;
 use crate::say;
 use crate::server::{Entrance, Failed, ServerOptions};
 use crate::thresholds::{self, ThresholdOptions};
@@ -59,6 +61,8 @@ pub(crate) struct HealthOptions {
     /// End after so many looks, with the last one's exit code
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), requires = "watch")]
     count: Option<u64>,
+    #[command(flatten)]
+    plan: PlanFile,
     #[command(flatten)]
     thresholds: ThresholdOptions,
     #[command(flatten)]
@@ -129,7 +133,8 @@ pub(crate) async fn run(options: HealthOptions) -> Exit {
         Ok(entrance) => entrance,
         Err(failed) => return failed.tell(),
     };
-    let mut judge = Judge { options: &options, limits, history, entrance };
+    let plan = options.plan.plan();
+    let mut judge = Judge { options: &options, limits, plan, history, entrance };
     if options.watch { judge.watch().await } else { judge.once().await }
 }
 
@@ -145,6 +150,7 @@ struct Seen {
 struct Judge<'a> {
     options: &'a HealthOptions,
     limits: Limits,
+    plan: Option<Plan>,
     history: History,
     entrance: Entrance,
 }
@@ -231,6 +237,7 @@ impl Judge<'_> {
             before: seen.before.as_ref(),
             history: &history,
             blocking: Some(&seen.blocking),
+            plan: self.plan.as_ref(),
             limits: &self.limits,
         };
         let checks = checks::run(&look, &self.options.check);

@@ -5,8 +5,10 @@ use clap::Subcommand;
 mod check;
 mod form;
 mod gather;
+mod held;
 
 pub(crate) use check::CheckOptions;
+pub(crate) use held::PlanFile;
 
 use crate::cli::HelpOption;
 use crate::exit::Exit;

@@ -10,6 +10,7 @@ use inspect::report::{BlockingReport, Failure, StatusReport};
 use crate::exit::Exit;
 use crate::filter::FilterOptions;
 use crate::output::{Form, OutputOptions};
+use crate::plan::PlanFile;
 use crate::say;
 use crate::server::{Failed, ServerOptions};
 use crate::thresholds;
@@ -44,6 +45,8 @@ pub(crate) struct StatusOptions {
     /// Leave the verdict as exit code
     #[arg(long)]
     check: bool,
+    #[command(flatten)]
+    plan: PlanFile,
     #[command(flatten)]
     filter: FilterOptions,
     #[command(flatten)]
@@ -129,6 +132,9 @@ async fn look(
     let mut report = StatusReport::of(&sample, &place, thresholds, &by, options.sessions, |session| {
         filter.matches(session)
     });
+    if let Some(plan) = options.plan.plan() {
+        report = report.beside(&plan, &sample);
+    }
     report.pooler = pooler;
     report.blocking = waits.map(|waits| BlockingReport::all(&waits));
     Ok(report)

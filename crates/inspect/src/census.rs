@@ -2,11 +2,13 @@
 
 mod groups;
 mod pace;
+mod plan;
 mod totals;
 mod utilization;
 
 pub use groups::{By, Group, group};
 pub use pace::Pace;
+pub use plan::{Allowance, Held, Plan};
 pub use totals::Totals;
 pub(crate) use totals::older;
 pub use utilization::{Level, Thresholds, Utilization};

@@ -5,6 +5,7 @@ mod flow;
 mod history;
 mod limits;
 mod look;
+mod planned;
 mod sessions;
 mod slots;
 mod verdict;

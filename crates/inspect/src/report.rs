@@ -22,5 +22,5 @@ pub use explain::{Bearing, CauseReport, ExplainReport, NearPage, PageReport};
 pub use health::{HealthReport, Verdict};
 pub use pooler::PoolerReport;
 pub use schema::schemas;
-pub use status::{GroupReport, SessionReport, StatusReport};
+pub use status::{GroupReport, PlannedReport, SessionReport, StatusReport};
 pub use watch::WatchReport;

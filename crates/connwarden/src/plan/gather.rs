@@ -26,7 +26,7 @@ const OVERRIDE: [&str; 4] = [
 ];
 
 /// What is deployed, and the plan file.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Files")]
 pub(crate) struct FilesOptions {
     /// Compose file, manifest, Procfile, unit, or a folder of them; repeatable. Without: the plan file's, else compose.yaml and
@@ -50,6 +50,16 @@ pub(crate) struct Gathered {
 }
 
 impl FilesOptions {
+    /// The files that a plan file names.
+    pub(super) fn of_plan(plan: Option<String>) -> Self {
+        Self { plan, ..Self::default() }
+    }
+
+    /// A plan file stands in the working directory.
+    pub(super) fn is_here() -> bool {
+        Path::new(declared::FILE).is_file()
+    }
+
     /// Reads it all.
     ///
     /// # Errors
@@ -84,7 +94,7 @@ impl FilesOptions {
     fn declared(&self) -> Result<(Declared, Vec<Finding>), String> {
         let path = match &self.plan {
             Some(path) => path.as_str(),
-            None if Path::new(declared::FILE).is_file() => declared::FILE,
+            None if Self::is_here() => declared::FILE,
             None => return Ok((Declared::default(), Vec::new())),
         };
         let text = Disk.text(path).map_err(|why| format!("{path}: {why}"))?;

@@ -39,6 +39,8 @@ pub enum Id {
     Forecast,
     /// Sessions of one application, all idle on the same statement.
     LeakLike,
+    /// Services that hold more than the plan gives them.
+    PlanExceeded,
     /// Applications that log in as superusers.
     SuperuserApplication,
     /// Whether we see what the others do.
@@ -47,7 +49,7 @@ pub enum Id {
 
 impl Id {
     /// All, in the order in which they are shown.
-    pub const ALL: [Id; 16] = [
+    pub const ALL: [Id; 17] = [
         Id::Login,
         Id::Utilization,
         Id::Reserve,
@@ -62,6 +64,7 @@ impl Id {
         Id::PendingRestart,
         Id::Forecast,
         Id::LeakLike,
+        Id::PlanExceeded,
         Id::SuperuserApplication,
         Id::Visibility,
     ];
@@ -83,6 +86,7 @@ impl Id {
             Id::PendingRestart => "pending-restart",
             Id::Forecast => "forecast",
             Id::LeakLike => "leak-like",
+            Id::PlanExceeded => "plan-exceeded",
             Id::SuperuserApplication => "superuser-application",
             Id::Visibility => "visibility",
         }
@@ -103,15 +107,16 @@ impl Id {
             Id::RoleLimits => 4,
             Id::DatabaseLimits => 5,
             Id::LeakLike => 6,
-            Id::Churn => 7,
-            Id::SuperuserApplication => 8,
-            Id::Reserve => 9,
-            Id::IdleHoarding => 10,
-            Id::Utilization => 11,
-            Id::LongQueries => 12,
-            Id::Forecast => 13,
-            Id::PendingRestart => 14,
-            Id::Visibility => 15,
+            Id::PlanExceeded => 7,
+            Id::Churn => 8,
+            Id::SuperuserApplication => 9,
+            Id::Reserve => 10,
+            Id::IdleHoarding => 11,
+            Id::Utilization => 12,
+            Id::LongQueries => 13,
+            Id::Forecast => 14,
+            Id::PendingRestart => 15,
+            Id::Visibility => 16,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Limits, Point};
 use crate::catalog::{Blocking, Sample};
-use crate::census::{Totals, Utilization};
+use crate::census::{Plan, Totals, Utilization};
 
 /// Everything that is known at one moment.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +15,8 @@ pub struct Look<'a> {
     pub history: &'a [Point],
     /// Who waits for whose locks; `None` where that was not asked.
     pub blocking: Option<&'a Blocking>,
+    /// What services may hold; `None` where there is no plan.
+    pub plan: Option<&'a Plan>,
     /// Thresholds.
     pub limits: &'a Limits,
 }

@@ -1,12 +1,14 @@
 //! All checks, and what they come to.
 
-use super::{Check, CheckLevel, Id, Look, flow, sessions, slots};
+use super::{Check, CheckLevel, Id, Look, flow, planned, sessions, slots};
 use crate::catalog::LimitKind;
 use crate::form::{clean, grant_that_mends, hidden_from};
 
-/// Runs the checks that are wanted; an empty list wants all. They come in the order of [`Id::ALL`].
+/// Runs the checks that are wanted; an empty list wants all that can be of use: without a plan none asks for it. They come in
+/// the order of [`Id::ALL`].
 pub fn run(look: &Look<'_>, wanted: &[Id]) -> Vec<Check> {
-    let is_wanted = |id: &Id| wanted.is_empty() || wanted.contains(id);
+    let of_use = |id: Id| id != Id::PlanExceeded || look.plan.is_some();
+    let is_wanted = |id: &Id| wanted.contains(id) || (wanted.is_empty() && of_use(*id));
     Id::ALL.into_iter().filter(is_wanted).map(|id| one(look, id)).collect()
 }
 
@@ -26,6 +28,7 @@ fn one(look: &Look<'_>, id: Id) -> Check {
         Id::PendingRestart => slots::pending_restart(look),
         Id::Forecast => flow::forecast(look),
         Id::LeakLike => sessions::leak_like(look),
+        Id::PlanExceeded => planned::plan_exceeded(look),
         Id::SuperuserApplication => sessions::superuser_application(look),
         Id::Visibility => visibility(look),
     }

@@ -191,6 +191,9 @@ fn table_of_groups(out: &mut String, report: &StatusReport, top: usize) {
     let numbers = ["CONN", "ACT", "IDLE", "TX", "OLDEST IDLE", "OLDEST TX"];
     columns.extend(numbers.map(|name| (name, Align::Right)));
     columns.push(("CLIENTS", Align::Left));
+    if report.has_plan {
+        columns.push(("PLAN", Align::Right));
+    }
     let mut table = Table::new(&columns);
     let age = |age: Option<f64>| age.map_or_else(|| "-".to_owned(), span);
     for group in report.groups.iter().take(top) {
@@ -206,6 +209,11 @@ fn table_of_groups(out: &mut String, report: &StatusReport, top: usize) {
         cells.push(age(group.oldest_idle_s));
         cells.push(age(group.oldest_transaction_s));
         cells.push(super::count(group.hosts, "host"));
+        if report.has_plan {
+            let planned = group.planned.as_ref();
+            cells
+                .push(planned.map_or_else(|| "unplanned".into(), |one| format!("{}/{}", one.held, one.peak)));
+        }
         table.row(cells);
     }
     if table.is_empty() {

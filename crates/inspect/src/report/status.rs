@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{BlockingReport, LimitReport, PoolerReport, Target, Visibility};
 use crate::catalog::{Sample, Session, State};
-use crate::census::{By, Group, Level, Thresholds, Totals, Utilization, group};
+use crate::census::{By, Group, Level, Plan, Thresholds, Totals, Utilization, group};
 
 /// Who holds the slots.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -26,6 +26,9 @@ pub struct StatusReport {
     pub totals: Totals,
     /// How full it is.
     pub utilization: UtilizationReport,
+    /// There is a plan: groups of applications say where they stand in it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub has_plan: bool,
     /// What the groups are made by.
     pub by: Vec<By>,
     /// Sessions by what they have in common, the largest group first.
@@ -90,6 +93,22 @@ pub struct GroupReport {
     pub oldest_transaction_s: Option<f64>,
     /// Different client hosts.
     pub hosts: u32,
+    /// Its service beside the plan; absent without a plan, and for applications that are in none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub planned: Option<PlannedReport>,
+}
+
+/// A service beside its plan, in connections.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PlannedReport {
+    /// The service.
+    pub service: String,
+    /// What all its applications hold together.
+    pub held: u32,
+    /// What it may hold without a rollout.
+    pub peak: u64,
+    /// What it may hold during one.
+    pub rollout: u64,
 }
 
 impl GroupReport {
@@ -102,6 +121,7 @@ impl GroupReport {
             oldest_idle_s: group.oldest_idle_s,
             oldest_transaction_s: group.oldest_transaction_s,
             hosts: group.hosts.len() as u32,
+            planned: None,
         }
     }
 }
@@ -180,6 +200,7 @@ impl StatusReport {
                 warn: thresholds.warn,
                 crit: thresholds.crit,
             },
+            has_plan: false,
             by: by.to_vec(),
             groups: group(sample, by, &keep).iter().map(|group| GroupReport::of(group, by)).collect(),
             role_and_database_limits: sample.limits.iter().map(LimitReport::from).collect(),
@@ -190,5 +211,22 @@ impl StatusReport {
             pooler: None,
             totals,
         }
+    }
+
+    /// Beside a plan: each group that is made by application says where its service stands.
+    pub fn beside(mut self, plan: &Plan, sample: &Sample) -> Self {
+        let (held, _) = plan.beside(sample);
+        for group in &mut self.groups {
+            let Some(allowance) = group.key.get(&By::App).and_then(|name| plan.of(name)) else { continue };
+            let held = held.iter().find(|one| one.allowance == allowance).map_or(0, |one| one.held);
+            group.planned = Some(PlannedReport {
+                service: allowance.service.clone(),
+                held,
+                peak: allowance.peak,
+                rollout: allowance.rollout,
+            });
+        }
+        self.has_plan = self.by.contains(&By::App);
+        self
     }
 }

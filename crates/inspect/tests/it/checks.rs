@@ -1,6 +1,7 @@
 //! For each check a server that fires it, and a near miss that does not.
 
 use inspect::catalog::{Blocking, LimitKind, Sample, State};
+use inspect::census::{Allowance, Plan};
 use inspect::checks::{Check, CheckLevel, Id, Limits, Look, Point, leading, refused, run, worst};
 
 use crate::synthetic::{
@@ -262,6 +263,46 @@ fn sessions_frozen_on_one_statement_look_like_a_leak_where_slots_are_scarce() {
     assert!(check.evidence[0].text.ends_with("select * from django_session where id = ?"));
 }
 
+fn planned(held: u32, others: u32, id: Id) -> Check {
+    let mut sample = server(15);
+    add(&mut sample, held, "wall-api-7", State::Idle);
+    add(&mut sample, others, "psql", State::Idle);
+    let allowance = Allowance {
+        service: "api".into(),
+        applications: vec!["wall-api*".into(), "Wall".into()],
+        peak: 10,
+        rollout: 20,
+    };
+    let plan = Plan { allowances: vec![allowance] };
+    let (limits, blocking) = (Limits::default(), Blocking::default());
+    let look = Look {
+        now: &sample,
+        before: None,
+        history: &[],
+        blocking: Some(&blocking),
+        plan: Some(&plan),
+        limits: &limits,
+    };
+    run(&look, &[id]).remove(0)
+}
+
+#[test]
+fn a_service_above_what_its_rollout_may_open_has_left_the_plan() {
+    let over = planned(21, 2, Id::PlanExceeded);
+    assert_eq!((over.level, over.value), (Warning, Some(1.0)));
+    assert_eq!(over.message, "more than planned: api 21 of 20; 2 sessions of nobody's plan");
+    let rolling = planned(20, 0, Id::PlanExceeded);
+    assert_eq!(rolling.level, Ok);
+    assert_eq!(rolling.message, "api holds 20: more than its peak of 10, as a rollout does");
+    assert_eq!(planned(10, 0, Id::PlanExceeded).message, "1 service within the plan");
+}
+
+#[test]
+fn without_a_plan_nobody_asks_for_it() {
+    assert!(all(&busy(1), &Blocking::default()).iter().all(|check| check.id != Id::PlanExceeded));
+    assert_eq!(judged(&busy(1), Id::PlanExceeded).level, Skip);
+}
+
 #[test]
 fn an_application_that_is_superuser_is_a_warning_where_slots_are_scarce() {
     let boss = |application: &str, sessions| {
@@ -292,7 +333,17 @@ fn who_sees_only_a_part_skips_what_needs_states_unless_the_part_is_bad_already()
 
 fn all(sample: &Sample, blocking: &Blocking) -> Vec<Check> {
     let limits = Limits::default();
-    run(&Look { now: sample, before: None, history: &[], blocking: Some(blocking), limits: &limits }, &[])
+    run(
+        &Look {
+            now: sample,
+            before: None,
+            history: &[],
+            blocking: Some(blocking),
+            plan: None,
+            limits: &limits,
+        },
+        &[],
+    )
 }
 
 #[test]
@@ -324,7 +375,7 @@ fn only_the_checks_that_are_wanted_run_and_all_come_in_their_order() {
     let ids: Vec<Id> = all(&sample, &Blocking::default()).iter().map(|check| check.id).collect();
     assert_eq!(ids, Id::ALL);
     let limits = Limits::default();
-    let look = Look { now: &sample, before: None, history: &[], blocking: None, limits: &limits };
+    let look = Look { now: &sample, before: None, history: &[], blocking: None, plan: None, limits: &limits };
     let two: Vec<Id> = run(&look, &[Id::Reserve, Id::Utilization]).iter().map(|check| check.id).collect();
     assert_eq!(two, [Id::Utilization, Id::Reserve]);
     for id in Id::ALL {

@@ -46,8 +46,14 @@ fn judged(sample: &Sample, blocking: &Blocking) -> HealthReport {
     let mut before = a_second_before(sample);
     before.counters = counters(5_000, 90_000);
     let limits = Limits::default();
-    let look =
-        Look { now: sample, before: Some(&before), history: &[], blocking: Some(blocking), limits: &limits };
+    let look = Look {
+        now: sample,
+        before: Some(&before),
+        history: &[],
+        blocking: Some(blocking),
+        plan: None,
+        limits: &limits,
+    };
     HealthReport::of(&look, run(&look, &[]), PLACE, false)
 }
 
@@ -224,7 +230,14 @@ fn a_line_for_nagios_is_one_line_with_one_bar() {
 fn warnings_pass_where_only_criticals_count() {
     let (sample, blocking) = wall();
     let limits = Limits::default();
-    let look = Look { now: &sample, before: None, history: &[], blocking: Some(&blocking), limits: &limits };
+    let look = Look {
+        now: &sample,
+        before: None,
+        history: &[],
+        blocking: Some(&blocking),
+        plan: None,
+        limits: &limits,
+    };
     assert_eq!(HealthReport::of(&look, run(&look, &[]), PLACE, false).exit_code, 1);
     assert_eq!(HealthReport::of(&look, run(&look, &[]), PLACE, true).exit_code, 0);
     let limits = Limits { left_crit: 50, ..Limits::default() };

@@ -117,6 +117,6 @@ pub(crate) fn judge(
     id: Id,
 ) -> Check {
     let limits = Limits::default();
-    let look = Look { now, before, history, blocking, limits: &limits };
+    let look = Look { now, before, history, blocking, plan: None, limits: &limits };
     run(&look, &[id]).into_iter().next().unwrap()
 }

@@ -264,6 +264,19 @@ pub(super) const PAGES: &[Page] = &[
         &["connwarden health -o json | jq '.checks[] | select(.id==\"leak-like\").evidence'", CLOSE_IDLE],
     ),
     check(
+        "plan-exceeded",
+        "check plan-exceeded: a service holds more connections than the plan gives it",
+        "The plan adds up what the deployed services may open. A service above its peak is in a rollout; above what a rollout may \
+         open it is larger than its plan: more replicas than the files say, a pool that does not hold, or a leak. Sessions are \
+         told apart by application_name: one that no service of the plan sends is nobody's.",
+        &[
+            Cause { text: "Sessions are idle on the same statement", witness: see::same_statement },
+            Cause { text: "More processes are running than the files say", witness: see::one_application },
+            Cause { text: "The plan file is old", witness: see::untold },
+        ],
+        &["connwarden plan check", "connwarden status"],
+    ),
+    check(
         "superuser-application",
         "check superuser-application: an application that logs in as a superuser",
         "A superuser takes the slots that are kept back for you, passes every CONNECTION LIMIT, and can read and write everything. \

@@ -1,0 +1,63 @@
+//! What a plan gives each service, for the commands that look at a server.
+
+use clap::Args;
+use inspect::census::{Allowance, Plan};
+use plan::budget::{self, Budget, Known, Row};
+
+use super::gather::FilesOptions;
+use crate::say;
+
+/// A plan to hold a server against.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Plan")]
+pub(crate) struct PlanFile {
+    /// Plan file to hold the server against; without: connwarden-plan.toml here, if there is one
+    #[arg(long, value_name = "FILE")]
+    plan: Option<String>,
+    /// Hold it against no plan
+    #[arg(long, conflicts_with = "plan")]
+    no_plan: bool,
+}
+
+impl PlanFile {
+    /// What services may hold. A plan that cannot be read is told, and holds nobody to anything.
+    pub(crate) fn plan(&self) -> Option<Plan> {
+        if self.no_plan || (self.plan.is_none() && !FilesOptions::is_here()) {
+            return None;
+        }
+        let files = FilesOptions::of_plan(self.plan.clone());
+        let gathered = match files.gather() {
+            Ok(gathered) => gathered,
+            Err(why) => {
+                say::err(&format!("warning: no plan: {why}"));
+                return None;
+            }
+        };
+        let torn = gathered.mistakes.len()
+            + gathered.found.findings.iter().filter(|one| one.level == plan::Level::Error).count();
+        if torn > 0 {
+            say::err(&format!("warning: no plan: its files hold {torn} mistakes (connwarden plan check)"));
+            return None;
+        }
+        let budget = budget::of(&gathered.found.deployed, &gathered.declared, &Known::default());
+        Some(allowances(&budget))
+    }
+}
+
+/// Of the first server: the one the plan file speaks of. Who goes through a pooler is held by it: the pooler's size
+/// counts, whatever names its clients send on.
+fn allowances(budget: &Budget) -> Plan {
+    let Some(server) = budget.servers.first() else { return Plan::default() };
+    let allowance = |row: &Row| Allowance {
+        service: row.name.clone(),
+        applications: server
+            .rows
+            .iter()
+            .filter(|one| one.name == row.name || one.via.as_ref() == Some(&row.name))
+            .flat_map(|one| one.applications.iter().cloned())
+            .collect(),
+        peak: row.sums.peak,
+        rollout: row.sums.rollout.max(row.sums.peak),
+    };
+    Plan { allowances: server.rows.iter().filter(|row| row.via.is_none()).map(allowance).collect() }
+}
