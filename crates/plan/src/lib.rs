@@ -17,6 +17,7 @@ pub mod place;
 pub mod pools;
 pub mod read;
 pub mod report;
+pub mod script;
 pub mod yaml;
 
 pub use deployed::{Container, Life, Overlap, Replicas, Share, Stage, Variable, Workload};

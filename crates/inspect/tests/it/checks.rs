@@ -373,7 +373,8 @@ fn a_refusal_of_a_full_server_is_critical_and_any_other_failure_says_nothing() {
 fn only_the_checks_that_are_wanted_run_and_all_come_in_their_order() {
     let sample = busy(1);
     let ids: Vec<Id> = all(&sample, &Blocking::default()).iter().map(|check| check.id).collect();
-    assert_eq!(ids, Id::ALL);
+    let without_a_plan: Vec<Id> = Id::ALL.into_iter().filter(|id| *id != Id::PlanExceeded).collect();
+    assert_eq!(ids, without_a_plan);
     let limits = Limits::default();
     let look = Look { now: &sample, before: None, history: &[], blocking: None, plan: None, limits: &limits };
     let two: Vec<Id> = run(&look, &[Id::Reserve, Id::Utilization]).iter().map(|check| check.id).collect();
