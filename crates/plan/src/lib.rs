@@ -14,6 +14,7 @@ pub mod finding;
 pub mod number;
 pub mod place;
 pub mod pools;
+pub mod queue;
 pub mod read;
 pub mod yaml;
 
