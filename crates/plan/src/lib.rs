@@ -16,6 +16,7 @@ pub mod place;
 pub mod pools;
 pub mod queue;
 pub mod read;
+pub mod simulate;
 pub mod yaml;
 
 pub use deployed::{Container, Life, Overlap, Replicas, Share, Stage, Variable, Workload};

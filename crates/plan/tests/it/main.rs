@@ -1,0 +1,5 @@
+//! The planner seen from outside.
+
+mod agreement;
+mod simulation;
+mod world;
