@@ -24,8 +24,10 @@ pub const fn deadlock_floor(threads: u32, connections_each: u32) -> u32 {
 /// The pool of one replica where replicas share a cap: the cap divided by the replicas there are at most, those of a
 /// rollout included, rounded down. 0 means that there is not one for each.
 pub const fn per_replica(cap: u32, replicas_max: u32, surge: u32) -> u32 {
-    let together = replicas_max.saturating_add(surge);
-    if together == 0 { cap } else { cap / together }
+    match cap.checked_div(replicas_max.saturating_add(surge)) {
+        Some(each) => each,
+        None => cap,
+    }
 }
 
 /// Servers for a load by the square-root rule: the busy ones and `beta` times the root of them. A `beta` of 1 lets about

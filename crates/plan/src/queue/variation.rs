@@ -24,8 +24,9 @@ impl Variation {
 }
 
 /// Allen and Cunneen's approximation for G/G/c: Erlang-C with the time of those that wait multiplied by
-/// [`Variation::factor`]. Exact for M/M/c and for the mean of M/G/1; good to some 10 % for busy pools of other kinds,
-/// and too short in its tail for holds that vary much.
+/// [`Variation::factor`]. Exact for M/M/c and for the mean of M/G/1. Beside the simulation, for pools of 6 to 12 that are
+/// 80 % busy: the mean is up to 7 % too short for holds that are all alike, and up to a quarter too long for
+/// lognormal ones with a variation of 2; the p99 is within 12 % for all of them.
 pub fn line_that_varies(load: Load, servers: u32, variation: Variation) -> Line {
     match line(load, servers) {
         Line::Steady(wait) => {

@@ -28,6 +28,18 @@ impl Estimate {
         Self { value, half: half(batches) }
     }
 
+    /// A quantile of sorted values. `shares` says for each batch which share of it the quantile does not exceed: how much
+    /// that varies says between which two quantiles of the whole the truth lies. (The quantiles of the batches themselves
+    /// would be too small and too much alike, for long waits come in clusters.)
+    pub(super) fn of_quantile(sorted: &[f64], q: f64, shares: &[f64]) -> Self {
+        let value = quantile(sorted, q);
+        let half = half(shares).filter(|half| q + half < 1.0).map(|half| {
+            let (low, high) = (quantile(sorted, q - half), quantile(sorted, q + half));
+            (value - low).max(high - value)
+        });
+        Self { value, half }
+    }
+
     /// The truth may be this.
     pub fn contains(&self, truth: f64) -> bool {
         self.half.is_some_and(|half| (self.value - truth).abs() <= half)
@@ -75,11 +87,10 @@ fn student(freedom: usize) -> f64 {
     freedom.checked_sub(1).and_then(|at| TABLE.get(at)).copied().unwrap_or(1.960)
 }
 
-/// The value that a share `q` of the values does not exceed. Reorders them.
-pub(super) fn quantile(values: &mut [f64], q: f64) -> Option<f64> {
-    let rank = (q * values.len() as f64).ceil() as usize;
-    let at = rank.saturating_sub(1).min(values.len().checked_sub(1)?);
-    Some(*values.select_nth_unstable_by(at, f64::total_cmp).1)
+/// The value that a share `q` of the sorted values does not exceed; 0 where there are none.
+pub(super) fn quantile(sorted: &[f64], q: f64) -> f64 {
+    let rank = (q * sorted.len() as f64).ceil() as usize;
+    sorted.get(rank.saturating_sub(1).min(sorted.len().saturating_sub(1))).copied().unwrap_or(0.0)
 }
 
 #[cfg(test)]
@@ -119,11 +130,22 @@ mod tests {
 
     #[test]
     fn a_quantile_is_a_value_that_was_seen() {
-        let mut values: Vec<f64> = (1..=100).rev().map(f64::from).collect();
-        assert_eq!(quantile(&mut values, 0.5), Some(50.0));
-        assert_eq!(quantile(&mut values, 0.99), Some(99.0));
-        assert_eq!(quantile(&mut values, 0.0), Some(1.0));
-        assert_eq!(quantile(&mut values, 1.0), Some(100.0));
-        assert_eq!(quantile(&mut [], 0.5), None);
+        let values: Vec<f64> = (1..=100).map(f64::from).collect();
+        for (q, wanted) in [(0.5, 50.0), (0.99, 99.0), (0.0, 1.0), (1.0, 100.0)] {
+            assert_eq!(quantile(&values, q), wanted);
+        }
+        assert_eq!(quantile(&[], 0.5), 0.0);
+    }
+
+    #[test]
+    fn a_quantile_is_as_sure_as_the_share_below_it_is_steady() {
+        let values: Vec<f64> = (1..=1_000).map(f64::from).collect();
+        let steady = Estimate::of_quantile(&values, 0.9, &[0.9; 20]);
+        assert_eq!((steady.value, steady.half), (900.0, Some(0.0)));
+        let shares: Vec<f64> = (0..20).map(|n| if n % 2 == 0 { 0.88 } else { 0.92 }).collect();
+        let half = Estimate::of_quantile(&values, 0.9, &shares).half.unwrap();
+        assert!((half - 1_000.0 * super::half(&shares).unwrap()).abs() <= 1.0, "{half}");
+        let wild: Vec<f64> = (0..20).map(|n| if n % 2 == 0 { 0.5 } else { 1.0 }).collect();
+        assert_eq!(Estimate::of_quantile(&values, 0.9, &wild).half, None, "its end was not seen");
     }
 }

@@ -133,8 +133,8 @@ impl Meter {
             server_utilisation: cores.map(|cores| per_time(|batch| batch.running_s, 1.0 / f64::from(cores))),
             waiting: per_time(|batch| batch.waiting_s, 1.0),
             waiting_most,
-            wait_s: spread(&mut self.waits, &self.batches.map(|batch| batch.waits)),
-            latency_s: spread(&mut self.latencies, &self.batches.map(|batch| batch.latencies)),
+            wait_s: spread(&self.waits, &self.batches.map(|batch| batch.waits)),
+            latency_s: spread(&self.latencies, &self.batches.map(|batch| batch.latencies)),
             refused_share: share(measured.refused, measured.arrived),
             timed_out_share: share(measured.timed_out, measured.arrived),
             keeps_up: measured.arrived <= ended + allowed,
@@ -148,39 +148,32 @@ fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-/// Fewer values than this in a batch, beyond the quantile, say nothing about it.
-const BEYOND_MIN: f64 = 1.0;
-
-fn spread(values: &mut [f64], ends: &[usize; BATCHES]) -> Spread {
-    let mut means = Vec::with_capacity(BATCHES);
+fn spread(values: &[f64], ends: &[usize; BATCHES]) -> Spread {
     let mut begin = 0;
-    for &end in ends {
+    let batches = ends.map(|end| {
         let batch = &values[begin..end];
-        if !batch.is_empty() {
-            means.push(batch.iter().sum::<f64>() / batch.len() as f64);
-        }
         begin = end;
+        batch
+    });
+    let seen = || batches.iter().filter(|batch| !batch.is_empty());
+    let mean = |batch: &[f64]| batch.iter().sum::<f64>() / batch.len().max(1) as f64;
+    let means: Vec<f64> = seen().map(|batch| mean(batch)).collect();
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let quantile = |q| {
+        let value = quantile(&sorted, q);
+        let within = |batch: &[f64]| batch.iter().filter(|one| **one <= value).count() as f64;
+        let shares: Vec<f64> = seen().map(|batch| within(batch) / batch.len() as f64).collect();
+        Estimate::of_quantile(&sorted, q, &shares)
+    };
+    Spread {
+        mean: Estimate::of(mean(values), &means),
+        p50: quantile(0.5),
+        p90: quantile(0.9),
+        p95: quantile(0.95),
+        p99: quantile(0.99),
+        max: sorted.last().copied().unwrap_or(0.0),
     }
-    let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
-    let max = values.iter().copied().max_by(f64::total_cmp).unwrap_or(0.0);
-    // The batches first: looking for a quantile of the whole mixes them up.
-    let of_batches = [0.5, 0.9, 0.95, 0.99].map(|q| (q, batch_quantiles(values, ends, q)));
-    let [p50, p90, p95, p99] =
-        of_batches.map(|(q, batches)| Estimate::of(quantile(values, q).unwrap_or(0.0), &batches));
-    Spread { mean: Estimate::of(mean, &means), p50, p90, p95, p99, max }
-}
-
-fn batch_quantiles(values: &mut [f64], ends: &[usize; BATCHES], q: f64) -> Vec<f64> {
-    let mut begin = 0;
-    let mut found = Vec::with_capacity(BATCHES);
-    for &end in ends {
-        let batch = &mut values[begin..end];
-        begin = end;
-        if batch.len() as f64 * (1.0 - q) >= BEYOND_MIN {
-            found.extend(quantile(batch, q));
-        }
-    }
-    found
 }
 
 #[cfg(test)]
