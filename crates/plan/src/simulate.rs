@@ -9,6 +9,7 @@
 
 mod arriving;
 mod check;
+mod compare;
 
 mod estimate;
 mod meter;
@@ -21,6 +22,9 @@ mod server;
 
 pub use check::{ARRIVALS_MAX, CONNECTIONS_MAX, Mistake};
 
+pub use compare::{
+    Comparison, Knee, LatencyWord, ResourceWord, Row, SIZES_MAX, ThroughputWord, Words, compare, knee,
+};
 pub use estimate::Estimate;
 pub use outcome::{Counts, Outcome, Spread};
 pub use run::run;

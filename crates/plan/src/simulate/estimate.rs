@@ -9,6 +9,10 @@
 pub(super) const BATCHES: usize = 20;
 /// With fewer that saw something there is no interval.
 const BATCHES_MIN: usize = 5;
+/// Values that must have been seen beyond the upper end of an interval.
+const BEYOND_MIN: f64 = 1.0;
+/// If the share beyond a quantile is less sure than this part of itself, the quantile has no interval.
+const UNSURE_MAX: f64 = 3.0;
 /// More correlation than this is not believed to be measurable with so few batches.
 const CORRELATION_MAX: f64 = 0.9;
 
@@ -17,8 +21,8 @@ const CORRELATION_MAX: f64 = 0.9;
 pub struct Estimate {
     /// The figure.
     pub value: f64,
-    /// With 95 % confidence the truth of the model lies within `value - half` and `value + half`. `None`: too little was seen
-    /// to say.
+    /// With 95 % confidence the truth of the model lies within `value - half` and `value + half`; for a p99 of ten busy minutes
+    /// it is 90 % rather. `None`: too little was seen to say.
     pub half: Option<f64>,
 }
 
@@ -28,14 +32,16 @@ impl Estimate {
         Self { value, half: half(batches) }
     }
 
-    /// A quantile of sorted values. `shares` says for each batch which share of it the quantile does not exceed: how much
-    /// that varies says between which two quantiles of the whole the truth lies. (The quantiles of the batches themselves
-    /// would be too small and too much alike, for long waits come in clusters.)
+    /// A quantile of sorted values. `shares` says for each batch which share of it exceeds the quantile: how much that varies
+    /// says between which two quantiles of the whole the truth lies. (The quantiles of the batches themselves would be too
+    /// small and too much alike, for long waits come in clusters.) Steps are taken as factors, so that the upper end of a
+    /// p99 is never beyond a p100.
     pub(super) fn of_quantile(sorted: &[f64], q: f64, shares: &[f64]) -> Self {
-        let value = quantile(sorted, q);
-        let half = half(shares).filter(|half| q + half < 1.0).map(|half| {
-            let (low, high) = (quantile(sorted, q - half), quantile(sorted, q + half));
-            (value - low).max(high - value)
+        let (value, beyond) = (quantile(sorted, q), 1.0 - q);
+        let half = half(shares).and_then(|half| {
+            let (low, high) = ((half / beyond).exp() * beyond, (-half / beyond).exp() * beyond);
+            let seen = high * sorted.len() as f64 >= BEYOND_MIN && half <= UNSURE_MAX * beyond;
+            seen.then(|| (value - quantile(sorted, 1.0 - low)).max(quantile(sorted, 1.0 - high) - value))
         });
         Self { value, half }
     }
@@ -138,14 +144,17 @@ mod tests {
     }
 
     #[test]
-    fn a_quantile_is_as_sure_as_the_share_below_it_is_steady() {
-        let values: Vec<f64> = (1..=1_000).map(f64::from).collect();
-        let steady = Estimate::of_quantile(&values, 0.9, &[0.9; 20]);
-        assert_eq!((steady.value, steady.half), (900.0, Some(0.0)));
-        let shares: Vec<f64> = (0..20).map(|n| if n % 2 == 0 { 0.88 } else { 0.92 }).collect();
-        let half = Estimate::of_quantile(&values, 0.9, &shares).half.unwrap();
-        assert!((half - 1_000.0 * super::half(&shares).unwrap()).abs() <= 1.0, "{half}");
-        let wild: Vec<f64> = (0..20).map(|n| if n % 2 == 0 { 0.5 } else { 1.0 }).collect();
-        assert_eq!(Estimate::of_quantile(&values, 0.9, &wild).half, None, "its end was not seen");
+    fn a_quantile_is_as_sure_as_the_share_beyond_it_is_steady() {
+        let values: Vec<f64> = (1..=10_000).map(f64::from).collect();
+        let steady = Estimate::of_quantile(&values, 0.9, &[0.1; 20]);
+        assert_eq!((steady.value, steady.half), (9_000.0, Some(0.0)));
+        let swinging = |by: f64| {
+            let shares: Vec<f64> = (0..20).map(|n| if n % 2 == 0 { 0.1 - by } else { 0.1 + by }).collect();
+            (Estimate::of_quantile(&values, 0.9, &shares).half, half(&shares).unwrap())
+        };
+        let (interval, half) = swinging(0.02);
+        let wanted = 1_000.0 * ((half / 0.1).exp() - 1.0);
+        assert!((interval.unwrap() - wanted).abs() <= 1.0, "{interval:?} {wanted}");
+        assert_eq!(swinging(2.0).0, None, "that share is not sure of anything");
     }
 }

@@ -162,8 +162,8 @@ fn spread(values: &[f64], ends: &[usize; BATCHES]) -> Spread {
     sorted.sort_unstable_by(f64::total_cmp);
     let quantile = |q| {
         let value = quantile(&sorted, q);
-        let within = |batch: &[f64]| batch.iter().filter(|one| **one <= value).count() as f64;
-        let shares: Vec<f64> = seen().map(|batch| within(batch) / batch.len() as f64).collect();
+        let beyond = |batch: &[f64]| batch.iter().filter(|one| **one > value).count() as f64;
+        let shares: Vec<f64> = seen().map(|batch| beyond(batch) / batch.len() as f64).collect();
         Estimate::of_quantile(&sorted, q, &shares)
     };
     Spread {

@@ -51,8 +51,8 @@ fn an_interval_holds_the_truth_about_as_often_as_it_says() {
     let mut held = Held::default();
     for case @ (rate, hold, pool) in CASES {
         let truth = formula(case);
-        for seed in 0..10 {
-            let scenario = Scenario { seed, duration_s: 110.0, warm_up_s: 10.0, ..erlang(rate, hold, pool) };
+        for seed in 0..8 {
+            let scenario = Scenario { seed, duration_s: 330.0, warm_up_s: 30.0, ..erlang(rate, hold, pool) };
             let outcome = played(&scenario);
             held.see(0, outcome.wait_s.mean, truth.mean_s());
             held.see(1, outcome.wait_s.p90, truth.quantile_s(0.9));
@@ -60,8 +60,11 @@ fn an_interval_holds_the_truth_about_as_often_as_it_says() {
             held.see(3, outcome.throughput_per_s, rate);
         }
     }
-    for (what, (held, all)) in ["mean", "p90", "p99", "throughput"].iter().zip(held.0) {
-        assert!(all >= 50 && (89..=99).contains(&(held * 100 / all)), "{what}: {held} of {all}");
+    // Few clusters of long waits fit into five minutes: their interval is short of what it says, and no more than so much.
+    // Throughput is the arrivals', and those are the same for all cases of a seed but for their pace.
+    let bounds = [("mean", 90, 99), ("p90", 90, 99), ("p99", 85, 99), ("throughput", 85, 100)];
+    for ((what, least, most), (held, all)) in bounds.into_iter().zip(held.0) {
+        assert!(all >= 50 && (least..=most).contains(&(held * 100 / all)), "{what}: {held} of {all}");
     }
 }
 

@@ -2,4 +2,5 @@
 
 mod agreement;
 mod simulation;
+mod sweep;
 mod world;
