@@ -15,9 +15,11 @@ pub mod form;
 pub mod number;
 pub mod place;
 pub mod pools;
+pub mod queue;
 pub mod read;
 pub mod report;
 pub mod script;
+pub mod simulate;
 pub mod yaml;
 
 pub use deployed::{Container, Life, Overlap, Replicas, Share, Stage, Variable, Workload};

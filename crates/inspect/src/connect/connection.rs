@@ -97,6 +97,42 @@ impl Connection {
         }
     }
 
+    /// Has statements carried out and drops their rows, however many: what counts is that they are done.
+    ///
+    /// # Errors
+    /// The first error of the server, with which the connection stays usable; a lost connection, too slow.
+    pub async fn run(&mut self, sql: &str) -> Result<(), AskError> {
+        let patience = self.patience;
+        timeout(patience, self.carried_out(sql)).await.unwrap_or(Err(AskError::TimedOut(patience)))
+    }
+
+    async fn carried_out(&mut self, sql: &str) -> Result<(), AskError> {
+        let mut out = Vec::new();
+        encode::query(&mut out, sql.as_bytes());
+        self.send(&out).await?;
+        let mut refused = None;
+        loop {
+            let (tag, body) = self.receive().await?;
+            match tag {
+                Tag::ErrorResponse => {
+                    let error = ServerError::read(&body);
+                    if Fields::parse(&body).is_fatal() {
+                        return Err(error.into());
+                    }
+                    refused = refused.or(Some(error));
+                }
+                // Nobody here has data for it, or wants any.
+                Tag::CopyInResponse => {
+                    out.clear();
+                    encode::copy_fail(&mut out, "COPY FROM STDIN has no data here");
+                    self.send(&out).await?;
+                }
+                Tag::ReadyForQuery => return refused.map_or(Ok(()), |error| Err(error.into())),
+                _ => {}
+            }
+        }
+    }
+
     /// Says goodbye, so that the server counts a session that ended in order.
     pub async fn close(mut self) {
         let mut out = Vec::new();

@@ -1,5 +1,9 @@
-//! What the planner makes of whole files.
+//! The planner seen from outside.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod agreement;
 mod kubernetes;
+mod simulation;
+mod sweep;
+mod world;
