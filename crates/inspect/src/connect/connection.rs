@@ -124,7 +124,7 @@ impl Connection {
                 // Nobody here has data for it, or wants any.
                 Tag::CopyInResponse => {
                     out.clear();
-                    encode::copy_fail(&mut out, "COPY FROM STDIN has no data here");
+                    encode::copy_fail(&mut out, b"COPY FROM STDIN has no data here");
                     self.send(&out).await?;
                 }
                 Tag::ReadyForQuery => return refused.map_or(Ok(()), |error| Err(error.into())),
