@@ -1,7 +1,24 @@
 //! What a container makes of what it is told: how many processes it runs, what pool each of them has, or that it is
 //! a pooler, or the server itself.
 
-use crate::{Container, Number, Place, Text};
+use std::cell::RefCell;
+
+use crate::{Container, Finding, Number, Place, Stage, Text};
+use told::Told;
+
+mod address;
+mod amount;
+mod calls;
+mod launch;
+mod lines;
+mod literal;
+mod options;
+pub mod rules;
+#[cfg(test)]
+mod testing;
+mod told;
+mod url;
+mod words;
 
 /// What a container is to the server's limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +48,9 @@ pub struct Opener {
     pub to: Option<Address>,
     /// The application name it sends, if its settings say so.
     pub application: Option<String>,
+    /// `Init`: it ends before the container's main programs begin (a migration before the server), and such programs
+    /// run one after the other. Never beside them.
+    pub stage: Stage,
 }
 
 /// The pool of one process.
@@ -95,8 +115,21 @@ pub struct Address {
     pub place: Place,
 }
 
+/// What a look at a container shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// The part it plays.
+    pub part: Part,
+    /// What contradicts itself in what it is told.
+    pub findings: Vec<Finding>,
+}
+
 /// What part a container plays.
-pub fn look(container: &Container) -> Part {
-    let _ = container;
-    Part::Nothing
+pub fn look(container: &Container) -> Look {
+    let findings = RefCell::default();
+    let told = Told::new(container, &findings);
+    let calls = calls::calls(&told);
+    let _ = &calls;
+    let part = Part::Nothing;
+    Look { part, findings: findings.into_inner() }
 }
