@@ -10,10 +10,14 @@ mod address;
 mod amount;
 mod calls;
 mod launch;
+mod library;
 mod lines;
 mod literal;
+mod opens;
 mod options;
 pub mod rules;
+mod service;
+mod sums;
 #[cfg(test)]
 mod testing;
 mod told;
@@ -129,7 +133,6 @@ pub fn look(container: &Container) -> Look {
     let findings = RefCell::default();
     let told = Told::new(container, &findings);
     let calls = calls::calls(&told);
-    let _ = &calls;
-    let part = Part::Nothing;
+    let part = opens::look(&told, &calls);
     Look { part, findings: findings.into_inner() }
 }

@@ -12,6 +12,8 @@ mod python;
 mod ruby;
 mod tasks;
 
+pub(super) use php::{apache, fpm};
+
 /// A language, which says what libraries there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Language {
@@ -53,6 +55,8 @@ pub(super) struct Launch {
     pub(super) language: Language,
     /// Whether it is known that this is Django, or a Rails application.
     pub(super) framework: bool,
+    /// Connections of its pool that it uses itself, beside its threads.
+    pub(super) own: u32,
     /// Connections of a process beside its pool.
     pub(super) aside: u32,
     /// How it ends.
@@ -74,7 +78,7 @@ impl Launch {
     /// A server of a language; threads unknown.
     pub(super) fn serves(program: &'static str, language: Language, processes: Number) -> Self {
         let threads = Threads::Unknown;
-        Self { program, processes, threads, language, framework: false, aside: 0, life: Span::Serves }
+        Self { program, processes, threads, language, framework: false, own: 0, aside: 0, life: Span::Serves }
     }
 
     /// One process with one connection that comes to its end.

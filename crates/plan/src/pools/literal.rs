@@ -45,6 +45,23 @@ pub(super) fn number(text: &str, place: &Place, told: &Told) -> Option<Number> {
     })
 }
 
+/// A number as Ruby writes it: the last one of `1, 5`, or a variable with its default, `ENV.fetch("WEB_CONCURRENCY") { 2 }`.
+pub(super) fn ruby(text: &str, place: &Place, name: &str, told: &Told) -> Option<Number> {
+    if let Some((_, rest)) = text.split_once("ENV") {
+        let open = rest.find(['"', '\''])?;
+        let quote = rest.get(open..)?.chars().next()?;
+        let (variable, behind) = rest.get(open + 1..)?.split_once(quote)?;
+        return told.variable(&[variable]).or_else(|| {
+            let digits = behind.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit);
+            let digits: String = digits.collect();
+            (!digits.is_empty()).then(|| told.number(&digits, place, name)).flatten()
+        });
+    }
+    let last = text.trim_matches(['(', ')']).rsplit(',').next().unwrap_or("").trim();
+    let literal = !last.is_empty() && last.chars().all(|c| c.is_ascii_digit());
+    literal.then(|| told.number(last, place, name)).flatten()
+}
+
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;

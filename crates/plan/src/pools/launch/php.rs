@@ -21,7 +21,7 @@ fn one_each(program: &'static str, processes: Number) -> Launch {
 }
 
 /// The pool files of php-fpm: the last one wins that says how many children there are at most.
-pub(super) fn fpm(told: &Told) -> Launch {
+pub(in crate::pools) fn fpm(told: &Told) -> Launch {
     let of_files = told.files(|path| path.ends_with(".conf")).filter_map(|(_, file)| {
         let pairs = lines::pairs(file);
         let pair = lines::last(&pairs, &["pm.max_children"])?;
@@ -39,7 +39,7 @@ pub(super) fn fpm(told: &Told) -> Launch {
     one_each("php-fpm", processes)
 }
 
-pub(super) fn apache(told: &Told) -> Launch {
+pub(in crate::pools) fn apache(told: &Told) -> Launch {
     let of_files = told.files(|path| path.ends_with(".conf")).filter_map(|(_, file)| {
         let pairs = lines::pairs(file);
         let pair = lines::last(&pairs, &["MaxRequestWorkers", "MaxClients"])?;

@@ -2,7 +2,7 @@
 
 use super::super::calls::Call;
 use super::super::told::Told;
-use super::super::{lines, options};
+use super::super::{lines, literal, options};
 use super::{Language, Launch, Recognised, Span, Threads};
 use crate::{Number, Text};
 
@@ -40,7 +40,9 @@ fn serves(program: &'static str, processes: Number, threads: Number) -> Launch {
 fn puma(call: &Call, told: &Told) -> Launch {
     let named = options::value(&call.words, &["-C", "--config"]).map(|text| text.text);
     let pairs = told.file(named.as_deref().unwrap_or("config/puma.rb")).map(lines::pairs).unwrap_or_default();
-    let of_file = |key: &str| lines::last(&pairs, &[key]).and_then(|pair| ruby_number(pair, told));
+    let of_file = |key: &str| {
+        lines::last(&pairs, &[key]).and_then(|pair| literal::ruby(pair.value, &pair.place, pair.key, told))
+    };
     let processes = count(options::value(&call.words, &["-w", "--workers"]), told, "--workers")
         .or_else(|| of_file("workers"))
         .or_else(|| {
@@ -82,23 +84,6 @@ fn count(text: Option<Text>, told: &Told, name: &str) -> Option<Number> {
     auto(&text.text, &text.place, name, told)
 }
 
-/// The last number of `workers 2`, `threads 1, 5`, `threads 5, threads_count` or `workers ENV.fetch("WEB_CONCURRENCY") { 2 }`.
-fn ruby_number(pair: &lines::Pair, told: &Told) -> Option<Number> {
-    let value = pair.value.trim_matches(['(', ')']);
-    if let Some((_, rest)) = value.split_once("ENV") {
-        let open = rest.find(['"', '\''])?;
-        let quote = rest.get(open..)?.chars().next()?;
-        let (name, behind) = rest.get(open + 1..)?.split_once(quote)?;
-        return told.variable(&[name]).or_else(|| {
-            let digits: String =
-                behind.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
-            (!digits.is_empty()).then(|| told.number(&digits, &pair.place, pair.key)).flatten()
-        });
-    }
-    let last = value.rsplit(',').next().unwrap_or("").trim();
-    last.chars().all(|c| c.is_ascii_digit()).then(|| told.number(last, &pair.place, pair.key)).flatten()
-}
-
 fn rails(call: &Call, told: &Told) -> Recognised {
     let command = call.operand();
     match command {
@@ -118,7 +103,8 @@ fn unicorn(call: &Call, told: &Told) -> Launch {
     let named = options::value(&call.words, &["-c", "--config-file"]).map(|text| text.text);
     let pairs =
         told.file(named.as_deref().unwrap_or("config/unicorn.rb")).map(lines::pairs).unwrap_or_default();
-    let of_file = lines::last(&pairs, &["worker_processes"]).and_then(|pair| ruby_number(pair, told));
+    let of_file = lines::last(&pairs, &["worker_processes"])
+        .and_then(|pair| literal::ruby(pair.value, &pair.place, pair.key, told));
     let processes = of_file.unwrap_or_else(|| {
         let why = "unicorn runs one worker: worker_processes and WEB_CONCURRENCY are not seen";
         told.variable_or(&["WEB_CONCURRENCY", "UNICORN_WORKERS"], 1, why)
@@ -151,7 +137,7 @@ fn sidekiq(call: &Call, told: &Told) -> Launch {
     serves("sidekiq", processes, threads)
 }
 
-/// Two connections more than threads: one listens, one is for its own work (README of GoodJob 4).
+/// Its pool needs two connections more than it has threads (README of GoodJob 4).
 fn good_job(call: &Call, told: &Told) -> Launch {
     let threads = options::number(&call.words, &["--max-threads"], told).unwrap_or_else(|| {
         told.variable_or(
@@ -160,7 +146,7 @@ fn good_job(call: &Call, told: &Told) -> Launch {
             "GoodJob runs 5 threads: GOOD_JOB_MAX_THREADS is not set",
         )
     });
-    Launch { aside: 2, ..serves("good_job", Number::implied(1), threads) }
+    Launch { own: 2, ..serves("good_job", Number::implied(1), threads) }
 }
 
 /// The supervisor forks workers, a dispatcher and a scheduler. A worker needs two connections beside its threads.
@@ -172,7 +158,7 @@ fn solid_queue(told: &Told) -> Recognised {
     );
     let threads =
         Number::assumed(3, "a worker of Solid Queue has 3 threads: threads in config/queue.yml is not seen");
-    let worker = Launch { aside: 2, ..serves("solid_queue worker", processes, threads) };
+    let worker = Launch { own: 2, ..serves("solid_queue worker", processes, threads) };
     let why = "supervisor, dispatcher and scheduler of Solid Queue";
     let others = serves(why, Number::implied(3), Number::implied(1));
     Recognised::Starts(vec![worker, others])
