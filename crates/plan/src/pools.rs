@@ -15,7 +15,9 @@ mod lines;
 mod literal;
 mod opens;
 mod options;
+mod pooler;
 pub mod rules;
+mod server;
 mod service;
 mod sums;
 #[cfg(test)]
@@ -133,6 +135,7 @@ pub fn look(container: &Container) -> Look {
     let findings = RefCell::default();
     let told = Told::new(container, &findings);
     let calls = calls::calls(&told);
-    let part = opens::look(&told, &calls);
+    let server = server::look(&told, &calls).map(Part::Server);
+    let part = server.or_else(|| pooler::look(&told, &calls)).unwrap_or_else(|| opens::look(&told, &calls));
     Look { part, findings: findings.into_inner() }
 }

@@ -20,7 +20,7 @@ pub(super) fn look(told: &Told, calls: &[Call]) -> Part {
             openers.extend(opener(&launch, call, &told));
         }
     }
-    if calls.is_empty()
+    if told.container.command.is_empty()
         && let Some(launch) = of_image(told)
     {
         let call = Call { program: String::new(), words: Vec::new(), assignments: Vec::new(), ends: false };
