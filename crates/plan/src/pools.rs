@@ -22,6 +22,8 @@ mod service;
 mod sums;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod told;
 mod url;
 mod words;

@@ -43,9 +43,10 @@ impl Target {
 }
 
 /// Variables that hold a host, the surest first. Their beginnings lead to port, database and user.
-static HOSTS: [&str; 17] = [
+static HOSTS: [&str; 18] = [
     "PGHOST",
     "PG_HOST",
+    "PG__HOST",
     "POSTGRES_HOST",
     "POSTGRESQL_HOST",
     "POSTGRES_SERVER",

@@ -112,8 +112,8 @@ impl From<Launch> for Recognised {
 /// Recognises a program.
 pub(super) fn recognise(call: &Call, told: &Told) -> Recognised {
     let rooms = [
-        python::recognise,
         tasks::recognise,
+        python::recognise,
         ruby::recognise,
         node::recognise,
         jvm::recognise,

@@ -14,8 +14,8 @@ pub(super) fn values(words: &[Text], names: &[&str]) -> Vec<Text> {
     for (at, word) in words.iter().enumerate() {
         let Some(rest) = names.iter().find_map(|name| behind(&word.text, name)) else { continue };
         match rest {
-            "" => found.extend(words.get(at + 1).cloned()),
-            rest => found.push(Text::new(rest, word.place.clone())),
+            None => found.extend(words.get(at + 1).cloned()),
+            Some(rest) => found.push(Text::new(rest, word.place.clone())),
         }
     }
     found
@@ -33,17 +33,17 @@ pub(super) fn number(words: &[Text], names: &[&str], told: &Told) -> Option<Numb
     told.number(&text.text, &text.place, name)
 }
 
-/// What of a word follows an option's name: nothing, or its value.
-fn behind<'w>(word: &'w str, name: &str) -> Option<&'w str> {
+/// What of a word follows an option's name: `None` where the next word is the value. No such option: `None` outside.
+fn behind<'w>(word: &'w str, name: &str) -> Option<Option<&'w str>> {
     let rest = word.strip_prefix(name)?;
     if rest.is_empty() {
-        return Some("");
+        return Some(None);
     }
     if let Some(value) = rest.strip_prefix('=') {
-        return Some(value);
+        return Some(Some(value));
     }
     let short = name.len() == 2 && name.starts_with('-') && !name.ends_with('-');
-    (short && rest.starts_with(|c: char| c.is_ascii_digit() || c == '$')).then_some(rest)
+    (short && rest.starts_with(|c: char| c.is_ascii_digit() || c == '$')).then_some(Some(rest))
 }
 
 #[cfg(test)]
@@ -69,6 +69,7 @@ mod tests {
             ("-worker 4", None),
             ("a:app", None),
             ("-w", None),
+            ("--workers=", Some("")),
             ("# -w", None),
             ("#-w 4", None),
         ] {

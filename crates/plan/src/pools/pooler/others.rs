@@ -55,10 +55,9 @@ pub(super) fn pgdog(told: &Told) -> Pooler {
     {
         let own = count(file, database, "pool_size");
         let Some((file, users)) = &users else {
-            let one = sums::doubted(
-                own.unwrap_or_else(default),
-                "one user of each database assumed: users.toml is not seen",
-            );
+            let size = own.unwrap_or_else(default).value;
+            let one =
+                Number::assumed(size, "one user of each database of PgDog assumed: users.toml is not seen");
             sizes.push(one);
             continue;
         };
