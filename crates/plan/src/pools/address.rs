@@ -2,7 +2,7 @@
 
 use super::Address;
 use super::amount;
-use super::told::{Given, Told};
+use super::told::{Given, Told, place_in};
 use super::url::{self, Url};
 use crate::{Place, Text};
 
@@ -84,6 +84,11 @@ pub(super) fn target(told: &Told, words: &[Text]) -> Target {
         (Some(_), ..) | (None, _, Proof::Shown) => Proof::Shown,
         (None, _, Proof::Other) => Proof::Other,
         (None, Some(_), _) => Proof::Shown,
+        (None, None, Proof::None)
+            if told.files(is_settings).any(|(_, file)| file.text.contains("postgresql")) =>
+        {
+            Proof::Shown
+        }
         (None, None, kind) => kind,
     };
     let address = address.filter(|_| proof != Proof::Other);
@@ -104,8 +109,43 @@ fn best_url(told: &Told, words: &[Text]) -> Option<(Url, Place)> {
         let url = text.contains("://").then(|| Url::of(&amount::expanded(text, told))).flatten()?;
         Some((0, url, word.place.clone()))
     };
+    let of_file = |(_, file): (&str, &Text)| {
+        let (url, at) = url_in(&file.text)?;
+        Some((5, url, place_in(file, at)))
+    };
     let found = words.iter().filter_map(of_word).chain(told.values().filter_map(of_variable));
+    let found = found.chain(told.files(is_settings).filter_map(of_file));
     found.min_by_key(|(score, ..)| *score).map(|(_, url, place)| (url, place))
+}
+
+/// Files that applications take their settings from.
+fn is_settings(path: &str) -> bool {
+    let ends = [
+        ".py",
+        ".yml",
+        ".yaml",
+        ".properties",
+        ".json",
+        ".toml",
+        ".rb",
+        ".env",
+        ".exs",
+        ".xml",
+        ".js",
+        ".ts",
+    ];
+    ends.iter().any(|end| path.ends_with(end))
+}
+
+/// The first connection string in a text, and its byte.
+fn url_in(text: &str) -> Option<(Url, usize)> {
+    let outer = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>' | '=' | ',' | ';');
+    text.match_indices("://").take(64).find_map(|(at, _)| {
+        let begin = text.get(..at)?.rfind(outer).map_or(0, |before| before + 1);
+        let rest = text.get(begin..)?;
+        let end = rest.find(|c: char| outer(c) && c != '=').unwrap_or(rest.len());
+        Some((Url::of(rest.get(..end)?)?, begin))
+    })
 }
 
 /// How far a variable is from being the one that says where the database is.
@@ -241,6 +281,22 @@ mod tests {
             )
         });
         format!("{:?}{}{application}", target.proof, address.unwrap_or_default())
+    }
+
+    #[test]
+    fn a_file_of_settings_says_it_too() {
+        for (path, text, says) in [
+            ("app.yaml", "db:\n  url: \"jdbc:postgresql://db:5432/s\"\n", "Shown Some(\"db\")"),
+            ("settings.py", "ENGINE = 'django.db.backends.postgresql'\n", "Shown None"),
+            ("app.yaml", "cache: redis://r:6379/0\n", "None None"),
+            ("notes.txt", "postgres://db/s", "None None"),
+        ] {
+            let mut container = container("", &[], &[]);
+            container.files.insert(path.into(), Text::new(text, super::super::testing::place()));
+            let findings = RefCell::default();
+            let target = target(&Told::new(&container, &findings), &[]);
+            assert_eq!(format!("{:?} {:?}", target.proof, target.address.map(|to| to.host)), says, "{path}");
+        }
     }
 
     #[test]

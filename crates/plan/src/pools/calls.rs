@@ -1,6 +1,7 @@
 //! The programs that a container runs, without what is wrapped around them: `sh -c`, `exec`, `env`, `poetry run`,
 //! `bundle exec`, `tini --`, `python -m`, a script among the container's files.
 
+use super::lines;
 use super::told::Told;
 use super::words::{self, Joint, Simple};
 use crate::Text;
@@ -108,6 +109,9 @@ impl Calls<'_> {
                 return self.nested(simple, arguments, assignments, ends, depth);
             }
         }
+        if program.starts_with("supervisord") && depth < DEPTH_MAX {
+            return self.supervised(assignments, depth);
+        }
         if let Some(wrapped) = wrappers::behind_script(&program, rest).filter(|_| depth < DEPTH_MAX) {
             let simple = vec![(wrapped.to_vec(), Joint::Then)];
             return self.nested(simple, &[], assignments, ends, depth);
@@ -118,6 +122,25 @@ impl Calls<'_> {
                 false => (program, rest.to_vec()),
             };
             self.calls.push(Call { program, words, assignments, ends });
+        }
+    }
+
+    /// The programs of supervisord's files, all beside each other, each as often as `numprocs` says.
+    fn supervised(&mut self, assignments: Vec<(String, Text)>, depth: u32) {
+        for (_, file) in self.told.files(|path| path.ends_with(".conf") || path.ends_with(".ini")) {
+            let pairs = lines::pairs(file);
+            let programs = pairs.iter().filter(|pair| pair.section.starts_with("program:"));
+            for command in programs.filter(|pair| pair.key == "command") {
+                let count =
+                    pairs.iter().find(|pair| pair.section == command.section && pair.key == "numprocs");
+                let count = count.and_then(|pair| pair.value.parse::<usize>().ok()).unwrap_or(1);
+                // There a comment begins with a semicolon behind a blank.
+                let command_line = command.value.split(" ;").next().unwrap_or("");
+                let line = Text::new(command_line, command.place.clone());
+                for _ in 0..count.min(CALLS_MAX) {
+                    self.nested(words::line(&line), &[], assignments.clone(), false, depth);
+                }
+            }
         }
     }
 
@@ -203,7 +226,7 @@ fn is_idle(words: &[Text]) -> bool {
             | "wget"
             | "pg_isready"
             | "shift"
-    ) && words.len() < 64
+    )
 }
 
 fn is_script(name: &str, text: &str) -> bool {
@@ -291,6 +314,15 @@ mod tests {
         assert_eq!(shown(&container), "manage.py migrate > / gunicorn a");
         container.command.insert(0, Text::new("bash", place()));
         assert_eq!(shown(&container), "manage.py migrate > / gunicorn a");
+    }
+
+    #[test]
+    fn supervised_programs_run_beside_each_other() {
+        let mut container = container("", &["supervisord", "-n"], &[]);
+        let conf = "[supervisord]\n[program:web]\ncommand=gunicorn a ; \
+            x\n[program:work]\ncommand=rq worker\nnumprocs=2\n";
+        container.files.insert("/etc/supervisord.conf".into(), Text::new(conf, place()));
+        assert_eq!(shown(&container), "gunicorn a / rq worker / rq worker");
     }
 
     #[test]

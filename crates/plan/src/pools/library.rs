@@ -109,7 +109,8 @@ impl Ground<'_> {
                 &rules::IDLE_ROOM,
                 place,
                 format!(
-                    "{setting} is {}, and a process of {program} can use {} at once: the rest is counted and never opened",
+                    "{setting} is {}, and a process of {program} can use {} at once: the rest is \
+                        counted and never opened",
                     limit.value, usable.value
                 ),
                 format!("set {setting} to {}, or run more threads in fewer processes", usable.value),
@@ -170,7 +171,8 @@ fn unknown(ground: &Ground, library: &'static str) -> Pooled {
     let most = match ground.usable() {
         Some(threads) => {
             let why = format!(
-                "{} connections of a process assumed, one for each thread: nothing shows the library that connects, or DB_POOL_SIZE",
+                "{} in a process assumed, one for each thread: nothing shows the \
+                    library that connects, or DB_POOL_SIZE",
                 threads.value
             );
             let said = threads.assumption().map(|said| format!("{why}; {said}"));
@@ -178,7 +180,8 @@ fn unknown(ground: &Ground, library: &'static str) -> Pooled {
         }
         None => Number::assumed(
             ASSUMED,
-            "a pool of 10 assumed for each process: nothing shows the library that connects, or the size of its pool (DB_POOL_SIZE)",
+            "a pool of 10 assumed for each process: nothing shows the library that connects, or the \
+                size of its pool (DB_POOL_SIZE)",
         ),
     };
     Pooled { library, pool: Pool { kept: Number::implied(0), most } }

@@ -58,7 +58,7 @@ fn of_image(told: &Told) -> Option<Launch> {
         Language::Php if tag.contains("apache") => launch::apache(told),
         _ if told.image_name().starts_with("uvicorn-gunicorn") => {
             let why = format!(
-                "the image runs a worker for each core, {}: WEB_CONCURRENCY is not set",
+                "the image runs a worker for each core {}: WEB_CONCURRENCY is not set",
                 told.cores_why()
             );
             let processes = told.variable_or(&["WEB_CONCURRENCY"], told.cores().0.max(2), why);

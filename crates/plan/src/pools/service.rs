@@ -210,7 +210,8 @@ static SERVICES: &[Service] = &[
         name: "postgres_exporter",
         most: &[],
         default: 2,
-        why: "postgres_exporter opens one connection for its queries and one for its collectors, to each server it watches",
+        why: "postgres_exporter opens one connection for its queries and one for its collectors, to \
+            each server it watches",
         aside: 0,
         kept: (&[], 1),
         kind: &[],
@@ -311,12 +312,14 @@ fn airflow(told: &Told, calls: &[Call]) -> Part {
     let size = told.variable_or(
         &["AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE", "AIRFLOW__CORE__SQL_ALCHEMY_POOL_SIZE"],
         5,
-        "Airflow keeps up to 5 connections in each process: AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE is not set",
+        "Airflow keeps up to 5 connections in each process (assumed): \
+            AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE is not set",
     );
     let overflow = told.variable_or(
         &["AIRFLOW__DATABASE__SQL_ALCHEMY_MAX_OVERFLOW", "AIRFLOW__CORE__SQL_ALCHEMY_MAX_OVERFLOW"],
         10,
-        "Airflow opens up to 10 beyond its pool: AIRFLOW__DATABASE__SQL_ALCHEMY_MAX_OVERFLOW is not set",
+        "Airflow opens up to 10 beyond its pool (assumed): \
+            AIRFLOW__DATABASE__SQL_ALCHEMY_MAX_OVERFLOW is not set",
     );
     let most = match command {
         "worker" => Number::assumed(1, "a task of Airflow holds one connection (assumed)"),

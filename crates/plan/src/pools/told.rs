@@ -142,7 +142,7 @@ impl<'a> Told<'a> {
         match amount {
             Amount::Known { value, of_cores: false } => Some(Number::written(value, place)),
             Amount::Known { value, of_cores: true } => {
-                Some(Number::assumed(value, format!("{name} counts cores, {}", self.cores_why())))
+                Some(Number::assumed(value, format!("{name} counts cores {}", self.cores_why())))
             }
             Amount::Unknown(variable) => {
                 self.complain(
@@ -173,13 +173,15 @@ impl<'a> Told<'a> {
         }
     }
 
-    /// `2 assumed: the container has no cpu limit`.
+    /// `(2 assumed: the container has no cpu limit)`
     pub(super) fn cores_why(&self) -> String {
         match self.cores() {
-            (cores, true) => format!(
-                "{cores} by the container's cpu limit: a program that ignores it counts the machine's"
-            ),
-            (cores, false) => format!("{cores} assumed: the container has no cpu limit"),
+            (cores, true) => {
+                format!(
+                    "({cores} by the container's cpu limit; a program that ignores it counts the machine's)"
+                )
+            }
+            (cores, false) => format!("({cores} assumed: the container has no cpu limit)"),
         }
     }
 

@@ -28,8 +28,8 @@ pub(in crate::pools) fn fpm(told: &Told) -> Launch {
         told.number(pair.value, &pair.place, pair.key)
     });
     let processes = of_files.last().unwrap_or_else(|| {
-        let why =
-            "php-fpm runs up to 5 children, as the www.conf of its image says: pm.max_children is not seen";
+        let why = "php-fpm runs up to 5 children, as the www.conf of its image says (assumed): \
+                pm.max_children is not seen";
         told.variable_or(
             &["PHP_FPM_PM_MAX_CHILDREN", "PM_MAX_CHILDREN", "FPM_PM_MAX_CHILDREN", "PHP_FPM_MAX_CHILDREN"],
             5,
@@ -46,7 +46,11 @@ pub(in crate::pools) fn apache(told: &Told) -> Launch {
         told.number(pair.value, &pair.place, pair.key)
     });
     let processes = of_files.last().unwrap_or_else(|| {
-        Number::assumed(150, "apache with mod_php runs up to 150 workers: MaxRequestWorkers is not seen (Debian's default is assumed)")
+        Number::assumed(
+            150,
+            "apache with mod_php runs up to 150 workers: MaxRequestWorkers is not \
+            seen (Debian's default is assumed)",
+        )
     });
     one_each("apache", processes)
 }
@@ -57,8 +61,10 @@ fn php(call: &Call, told: &Told) -> Recognised {
     match command.unwrap_or("") {
         command if command.starts_with("octane:") => {
             let processes = options::number(&call.words, &["--workers"], told).unwrap_or_else(|| {
-                let why =
-                    format!("Octane runs a worker for each core, {}: --workers is not set", told.cores_why());
+                let why = format!(
+                    "Octane runs a worker for each core (assumed) {}: --workers is not set",
+                    told.cores_why()
+                );
                 Number::assumed(told.cores().0, why)
             });
             one_each("php artisan octane", processes).into()

@@ -56,18 +56,22 @@ fn gunicorn(call: &Call, told: &Told) -> Launch {
         told.variable_or(
             &["WEB_CONCURRENCY"],
             1,
-            "gunicorn runs one worker: --workers and WEB_CONCURRENCY are not set",
+            "gunicorn 26 runs one worker: --workers and WEB_CONCURRENCY are not set",
         )
     });
     let threads = if ["gevent", "eventlet"].iter().any(|green| class.contains(green)) {
         Threads::Green(number(&["--worker-connections"], "worker_connections").unwrap_or_else(|| {
-            Number::assumed(1000, "a gevent or eventlet worker of gunicorn serves 1000 clients at once: --worker-connections is not set")
+            Number::assumed(
+                1000,
+                "a gevent or eventlet worker of gunicorn 26 serves 1000 clients \
+                at once: --worker-connections is not set",
+            )
         }))
     } else if ["uvicorn", "asgi", "aiohttp", "tornado", "hypercorn"].iter().any(|task| class.contains(task)) {
         Threads::Unbounded
     } else {
         Threads::Count(number(&["--threads"], "threads").unwrap_or_else(|| {
-            Number::assumed(1, "a worker of gunicorn has one thread: --threads is not set")
+            Number::assumed(1, "a worker of gunicorn 26 has one thread: --threads is not set")
         }))
     };
     Launch { threads, ..Launch::serves("gunicorn", Language::Python, processes) }
@@ -83,7 +87,7 @@ fn uvicorn(call: &Call, told: &Told, program: &'static str) -> Launch {
 
 fn hypercorn(call: &Call, told: &Told) -> Launch {
     let processes = options::number(&call.words, &["-w", "--workers"], told)
-        .unwrap_or_else(|| Number::assumed(1, "hypercorn runs one worker: --workers is not set"));
+        .unwrap_or_else(|| Number::assumed(1, "hypercorn 0.18 runs one worker: --workers is not set"));
     Launch { threads: Threads::Unbounded, ..Launch::serves("hypercorn", Language::Python, processes) }
 }
 
@@ -96,7 +100,7 @@ fn granian(call: &Call, told: &Told) -> Launch {
         told.variable_or(
             &["GRANIAN_WORKERS"],
             1,
-            "granian runs one worker: --workers and GRANIAN_WORKERS are not set",
+            "granian 2 runs one worker: --workers and GRANIAN_WORKERS are not set",
         )
     });
     let interface = options::value(&call.words, &["--interface"]).map(|text| text.text);
@@ -105,10 +109,13 @@ fn granian(call: &Call, told: &Told) -> Launch {
         .or_else(|| told.text("GRANIAN_INTERFACE"))
         .is_some_and(|name| name.starts_with("wsgi"));
     let threads = match wsgi {
-        true => Threads::Count(options::number(&call.words, &["--blocking-threads"], told).unwrap_or_else(|| {
-            let why = "a WSGI worker of granian has up to half its backlog in threads: --blocking-threads is not set";
-            told.variable_or(&["GRANIAN_BLOCKING_THREADS"], 512, why)
-        })),
+        true => {
+            Threads::Count(options::number(&call.words, &["--blocking-threads"], told).unwrap_or_else(|| {
+                let why = "a WSGI worker of granian has up to half its backlog in threads: \
+                --blocking-threads is not set";
+                told.variable_or(&["GRANIAN_BLOCKING_THREADS"], 512, why)
+            }))
+        }
         false => Threads::Unbounded,
     };
     Launch { threads, ..Launch::serves("granian", Language::Python, processes) }
@@ -138,14 +145,14 @@ fn uwsgi(call: &Call, told: &Told) -> Launch {
         &["UWSGI_PROCESSES", "UWSGI_WORKERS"],
     );
     let processes =
-        processes.unwrap_or_else(|| Number::assumed(1, "uWSGI runs one worker: processes is not set"));
+        processes.unwrap_or_else(|| Number::assumed(1, "uWSGI 2 runs one worker: processes is not set"));
     let green =
         number(&["--gevent", "--asyncio", "--async"], &["gevent", "asyncio", "async"], &["UWSGI_GEVENT"]);
     let threads =
         match green {
             Some(green) => Threads::Green(green),
             None => Threads::Count(number(&["--threads"], &["threads"], &["UWSGI_THREADS"]).unwrap_or_else(
-                || Number::assumed(1, "a worker of uWSGI has one thread: threads is not set"),
+                || Number::assumed(1, "a worker of uWSGI 2 has one thread: threads is not set"),
             )),
         };
     let django = pairs.iter().any(|pair| {
@@ -195,7 +202,7 @@ fn manage(call: &Call, told: &Told) -> Recognised {
         "rundramatiq" => return super::tasks::dramatiq(call, told, true).into(),
         "qcluster" => {
             let why = format!(
-                "django-q runs a worker for each core, {}: Q_CLUSTER's workers is not seen",
+                "django-q runs a worker for each core (assumed) {}: Q_CLUSTER's workers is not seen",
                 told.cores_why()
             );
             Launch { processes: Number::assumed(told.cores().0, why), ..one("django-q", Span::Serves) }

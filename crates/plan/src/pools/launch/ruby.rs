@@ -52,7 +52,7 @@ fn puma(call: &Call, told: &Told) -> Launch {
             told.variable_or(
                 &["WEB_CONCURRENCY"],
                 1,
-                "puma runs one process: --workers and WEB_CONCURRENCY are not set",
+                "puma 8 runs one process: --workers and WEB_CONCURRENCY are not set",
             )
         });
     // `workers 0` is one process without a master.
@@ -67,7 +67,7 @@ fn puma(call: &Call, told: &Told) -> Launch {
         told.variable_or(
             &names,
             5,
-            "a process of puma has up to 5 threads: --threads and RAILS_MAX_THREADS are not set",
+            "a process of puma 8 has up to 5 threads: --threads and RAILS_MAX_THREADS are not set",
         )
     });
     serves("puma", processes, threads)
@@ -106,7 +106,7 @@ fn unicorn(call: &Call, told: &Told) -> Launch {
     let of_file = lines::last(&pairs, &["worker_processes"])
         .and_then(|pair| literal::ruby(pair.value, &pair.place, pair.key, told));
     let processes = of_file.unwrap_or_else(|| {
-        let why = "unicorn runs one worker: worker_processes and WEB_CONCURRENCY are not seen";
+        let why = "unicorn runs one worker (assumed): worker_processes and WEB_CONCURRENCY are not seen";
         told.variable_or(&["WEB_CONCURRENCY", "UNICORN_WORKERS"], 1, why)
     });
     serves("unicorn", processes, Number::implied(1))
@@ -127,7 +127,7 @@ fn sidekiq(call: &Call, told: &Told) -> Launch {
     let processes = match call.program.as_str() {
         "sidekiqswarm" => {
             let why = format!(
-                "sidekiqswarm runs a process for each core, {}: SIDEKIQ_COUNT is not set",
+                "sidekiqswarm runs a process for each core (assumed) {}: SIDEKIQ_COUNT is not set",
                 told.cores_why()
             );
             told.variable_or(&["SIDEKIQ_COUNT"], told.cores().0, why)
@@ -143,7 +143,7 @@ fn good_job(call: &Call, told: &Told) -> Launch {
         told.variable_or(
             &["GOOD_JOB_MAX_THREADS"],
             5,
-            "GoodJob runs 5 threads: GOOD_JOB_MAX_THREADS is not set",
+            "GoodJob 4 runs 5 threads: GOOD_JOB_MAX_THREADS is not set",
         )
     });
     Launch { own: 2, ..serves("good_job", Number::implied(1), threads) }
@@ -154,10 +154,12 @@ fn solid_queue(told: &Told) -> Recognised {
     let processes = told.variable_or(
         &["JOB_CONCURRENCY"],
         1,
-        "Solid Queue runs one worker process: JOB_CONCURRENCY is not set and config/queue.yml is not seen",
+        "Solid Queue 1 runs one worker process: JOB_CONCURRENCY is not set and config/queue.yml is not seen",
     );
-    let threads =
-        Number::assumed(3, "a worker of Solid Queue has 3 threads: threads in config/queue.yml is not seen");
+    let threads = Number::assumed(
+        3,
+        "a worker of Solid Queue 1 has 3 threads: threads in config/queue.yml is not seen",
+    );
     let worker = Launch { own: 2, ..serves("solid_queue worker", processes, threads) };
     let why = "supervisor, dispatcher and scheduler of Solid Queue";
     let others = serves(why, Number::implied(3), Number::implied(1));
@@ -169,7 +171,7 @@ fn passenger(call: &Call, told: &Told) -> Launch {
         told.variable_or(
             &["PASSENGER_MAX_POOL_SIZE"],
             6,
-            "passenger runs up to 6 processes: PASSENGER_MAX_POOL_SIZE is not set",
+            "passenger 6 runs up to 6 processes: PASSENGER_MAX_POOL_SIZE is not set",
         )
     });
     let launch = serves("passenger", processes, Number::implied(1));

@@ -73,7 +73,7 @@ fn concurrency(call: &Call, told: &Told) -> Number {
     let given = autoscale.or_else(|| options::number(&call.words, &["-c", "--concurrency"], told));
     given.unwrap_or_else(|| {
         let why =
-            format!("celery runs a process for each core, {}: --concurrency is not set", told.cores_why());
+            format!("celery 5 runs a process for each core {}: --concurrency is not set", told.cores_why());
         told.variable_or(
             &["CELERYD_CONCURRENCY", "CELERY_WORKER_CONCURRENCY", "CELERY_CONCURRENCY"],
             told.cores().0,
@@ -86,7 +86,7 @@ fn rq(call: &Call, told: &Told) -> Recognised {
     let processes = match call.operand() {
         "worker" => Number::implied(1),
         "worker-pool" => options::number(&call.words, &["-n", "--num-workers"], told)
-            .unwrap_or_else(|| Number::assumed(1, "rq's pool runs one worker: --num-workers is not set")),
+            .unwrap_or_else(|| Number::assumed(1, "rq 2's pool runs one worker: --num-workers is not set")),
         _ => return Recognised::Silent,
     };
     Launch { framework: is_django(told), ..worker("rq", processes) }.into()
@@ -96,11 +96,11 @@ fn rq(call: &Call, told: &Told) -> Recognised {
 pub(super) fn dramatiq(call: &Call, told: &Told, django: bool) -> Launch {
     let processes = options::number(&call.words, &["-p", "--processes"], told).unwrap_or_else(|| {
         let why =
-            format!("dramatiq runs a process for each core, {}: --processes is not set", told.cores_why());
+            format!("dramatiq 2 runs a process for each core {}: --processes is not set", told.cores_why());
         Number::assumed(told.cores().0, why)
     });
     let threads = options::number(&call.words, &["-t", "--threads"], told)
-        .unwrap_or_else(|| Number::assumed(8, "a process of dramatiq has 8 threads: --threads is not set"));
+        .unwrap_or_else(|| Number::assumed(8, "a process of dramatiq 2 has 8 threads: --threads is not set"));
     let launch = Launch::serves("dramatiq", Language::Python, processes);
     let threads = match call.program.ends_with("gevent") {
         true => Threads::Green(threads),
@@ -112,7 +112,7 @@ pub(super) fn dramatiq(call: &Call, told: &Told, django: bool) -> Launch {
 /// Also `manage.py run_huey`. A scheduler stands beside the workers and touches no database of the application.
 pub(super) fn huey(call: &Call, told: &Told, django: bool) -> Launch {
     let workers = options::number(&call.words, &["-w", "--workers"], told)
-        .unwrap_or_else(|| Number::assumed(1, "huey runs one worker: --workers is not set"));
+        .unwrap_or_else(|| Number::assumed(1, "huey 3 runs one worker: --workers is not set"));
     let kind = options::value(&call.words, &["-k", "--worker-type"]).map(|text| text.text);
     let launch = match kind.as_deref() {
         Some("process") => worker("huey", workers),

@@ -27,7 +27,7 @@ fn hikari(ground: &Ground) -> Pooled {
     let most = most.unwrap_or_else(|| {
         Number::assumed(
             10,
-            "HikariCP opens 10 connections: spring.datasource.hikari.maximum-pool-size is not set",
+            "HikariCP 6 opens 10 connections: spring.datasource.hikari.maximum-pool-size is not set",
         )
     });
     let kept = number(&[

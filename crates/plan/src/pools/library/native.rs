@@ -27,11 +27,13 @@ pub(super) fn go(ground: &Ground) -> Pooled {
             &rules::UNBOUNDED,
             &told.container.place,
             "nothing bounds the connections of this Go program: database/sql opens as many as are asked for",
-            "call SetMaxOpenConns and say the number in DB_MAX_OPEN_CONNS, or pool_max_conns in the URL for pgx",
+            "call SetMaxOpenConns and say the number in DB_MAX_OPEN_CONNS, or pool_max_conns in the \
+                URL for pgx",
         );
         Number::assumed(
             10,
-            "database/sql of Go opens connections WITHOUT A LIMIT; 10 assumed: DB_MAX_OPEN_CONNS is not set (pgxpool: at least 4)",
+            "database/sql of Go opens connections WITHOUT A LIMIT; 10 assumed: DB_MAX_OPEN_CONNS is \
+                not set (pgxpool: at least 4)",
         )
     });
     let idle = ["DB_MAX_IDLE_CONNS", "DATABASE_MAX_IDLE_CONNS", "MAX_IDLE_CONNS"];
@@ -49,7 +51,7 @@ fn pgx_pool(ground: &Ground) -> Pooled {
             Number::assumed(
                 most,
                 format!(
-                    "pgxpool 5 opens 4 connections or as many as cores, {}: pool_max_conns is not set",
+                    "pgxpool 5 opens 4 connections or as many as cores {}: pool_max_conns is not set",
                     told.cores_why()
                 ),
             )
@@ -78,10 +80,15 @@ pub(super) fn rust(ground: &Ground) -> Pooled {
     let deadpool = told.any_begins("PG__") || told.any_begins("POOL__") || told.any_begins("DEADPOOL");
     let most = ground.size(&["max_connections"], &names).unwrap_or_else(|| {
         if deadpool {
-            let why = format!("deadpool opens twice its cores, {}: POOL__MAX_SIZE is not set", told.cores_why());
+            let why =
+                format!("deadpool opens twice its cores {}: POOL__MAX_SIZE is not set", told.cores_why());
             return Number::assumed(told.cores().0.saturating_mul(2), why);
         }
-        Number::assumed(10, "a pool of 10 assumed, as sqlx, bb8 and r2d2 (diesel) have it: DATABASE_MAX_CONNECTIONS is not set")
+        Number::assumed(
+            10,
+            "a pool of 10 assumed, as sqlx 0.9, bb8 0.9 and r2d2 0.8 (diesel) have \
+            it: DATABASE_MAX_CONNECTIONS is not set",
+        )
     });
     let names = ["DATABASE_MIN_CONNECTIONS", "DB_MIN_CONNECTIONS", "SQLX_MIN_CONNECTIONS"];
     let kept = told.variable(&names).unwrap_or_else(|| Number::implied(0));
@@ -122,7 +129,11 @@ pub(super) fn npgsql(ground: &Ground) -> Pooled {
 pub(super) fn ecto(ground: &Ground) -> Pooled {
     let size = ground.size(&["pool_size"], &["POOL_SIZE", "DB_POOL_SIZE", "DATABASE_POOL_SIZE"]);
     let size = size.unwrap_or_else(|| {
-        Number::assumed(10, "Phoenix's runtime.exs opens 10 connections: POOL_SIZE is not set (assumed; Ecto without it opens fewer)")
+        Number::assumed(
+            10,
+            "Phoenix's runtime.exs opens 10 connections: POOL_SIZE is not set \
+            (assumed; Ecto without it opens fewer)",
+        )
     });
     let count = ground.told.variable(&["POOL_COUNT", "ECTO_POOL_COUNT"]).filter(|count| count.value > 1);
     let size = match count {

@@ -49,7 +49,7 @@ pub(super) fn pooled(ground: &Ground) -> Pooled {
     let most = ground.size(&["max", "pool_size"], &SIZES).unwrap_or_else(|| {
         Number::assumed(
             10,
-            "a pool of 10 assumed, the max of node-postgres and postgres.js, on which TypeORM and Drizzle stand: PG_POOL_MAX and \
+            "a pool of 10 assumed, the max of node-postgres 8 and postgres.js 3, on which TypeORM and Drizzle stand: PG_POOL_MAX and \
              its like are not set",
         )
     });
@@ -83,7 +83,10 @@ fn prisma_pool(ground: &Ground) -> Pooled {
         let cores = ground.told.cores_why();
         Number::assumed(
             most,
-            format!("Prisma up to 6 opens twice its cores and one: {most}; cores: {cores}; connection_limit in DATABASE_URL is not set (Prisma 7: 10)"),
+            format!(
+                "Prisma up to 6 opens twice its cores and one: {most}; cores: {cores}; \
+                connection_limit in DATABASE_URL is not set (Prisma 7: 10)"
+            ),
         )
     });
     Pooled { library: "Prisma", pool: Pool { kept: Number::implied(0), most } }

@@ -52,9 +52,9 @@ fn sqlalchemy(ground: &Ground) -> Pooled {
         let text = text.split([',', '}']).next().unwrap_or("");
         told.number(text, &place, key)
     };
-    let size = of_options("pool_size")
-        .or_else(|| told.variable(&SIZES))
-        .unwrap_or_else(|| Number::assumed(5, "SQLAlchemy keeps up to 5 connections: pool_size is not set"));
+    let size = of_options("pool_size").or_else(|| told.variable(&SIZES)).unwrap_or_else(|| {
+        Number::assumed(5, "SQLAlchemy 2 keeps up to 5 connections: pool_size is not set")
+    });
     let limitless = told.given(&OVERFLOWS).filter(|given| given.text == "-1");
     let overflow = match limitless {
         Some(given) => {
@@ -67,7 +67,7 @@ fn sqlalchemy(ground: &Ground) -> Pooled {
             Number::assumed(10, format!("{} is -1, WITHOUT A LIMIT; 10 assumed", given.name))
         }
         None => of_options("max_overflow").or_else(|| told.variable(&OVERFLOWS)).unwrap_or_else(|| {
-            Number::assumed(10, "SQLAlchemy opens up to 10 beyond its pool: max_overflow is not set")
+            Number::assumed(10, "SQLAlchemy 2 opens up to 10 beyond its pool: max_overflow is not set")
         }),
     };
     let sum = sums::plus(&size, &overflow);

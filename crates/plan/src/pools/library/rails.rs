@@ -46,7 +46,8 @@ fn not_told(ground: &Ground) -> Number {
         Some(usable) if usable.value > five.value => Number::assumed(
             usable.value,
             format!(
-                "a pool of {} assumed, as many as {} can use: Active Record's own default is 5, and pool in database.yml is not seen",
+                "a pool of {} assumed, as many as {} can use: Active Record's own default is 5, and \
+                    pool in database.yml is not seen",
                 usable.value, ground.launch.program
             ),
         ),

@@ -87,7 +87,8 @@ fn told_by(
 ) -> Pooler {
     let target = address::target(told, words);
     let Some(config) = config else {
-        let why = "a pool of 20 assumed for one user of one database: connwarden.toml is not seen, or could not be read";
+        let why = "a pool of 20 assumed for one user of one database: connwarden.toml is not seen, \
+            or could not be read";
         let clients =
             Number::assumed(10_000, "connwarden lets 10000 clients in: max_client_conn is not seen");
         return super::pooler("connwarden", Number::implied(0), Number::assumed(20, why), clients, target);

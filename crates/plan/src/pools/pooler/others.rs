@@ -113,7 +113,12 @@ pub(super) fn pgpool(told: &Told) -> Pooler {
         of_file.unwrap_or_else(|| told.variable_or(&[&variable], default, why))
     };
     let children = number("num_init_children", 32, "Pgpool-II has 32 children: num_init_children is not set");
-    let pools = number("max_pool", 4, "a child of Pgpool-II keeps 4 connections: max_pool is not set");
+    let pools = number(
+        "max_pool",
+        4,
+        "a child of Pgpool-II keeps 4 connections (assumed): max_pool \
+        is not set",
+    );
     let value = children.value.saturating_mul(pools.value);
     let origin = sums::plus(&children, &pools).origin;
     let most = Number { value, origin };

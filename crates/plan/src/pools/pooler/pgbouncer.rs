@@ -55,9 +55,13 @@ fn tallied<'a>(told: &'a Told<'a>, ini: Option<&'a Text>) -> (Tally, Number, Opt
         let own = database.number(told, "max_db_connections");
         tally.limit_database(&database.name, own.or_else(|| ini.number("max_db_connections")));
     }
-    let clients = ini
-        .number("max_client_conn")
-        .unwrap_or_else(|| Number::assumed(100, "PgBouncer lets 100 clients in: max_client_conn is not set"));
+    let clients = ini.number("max_client_conn").unwrap_or_else(|| {
+        Number::assumed(
+            100,
+            "PgBouncer 1.25 lets 100 clients in: \
+            max_client_conn is not set",
+        )
+    });
     let to = databases.iter().find_map(Database::address);
     (tally, clients, to)
 }
@@ -119,10 +123,18 @@ impl Ini<'_> {
                 (key == "reserve_pool_size").then(|| database.number(self.told, "reserve_pool")).flatten()
             })
         };
-        self.user_number(user, key).or_else(of_database).or_else(|| self.number(common)).unwrap_or_else(|| match default {
-            0 => Number::implied(0),
-            _ => Number::assumed(default, format!("PgBouncer opens {default} connections for each user of a database: {common} is not set")),
-        })
+        self.user_number(user, key).or_else(of_database).or_else(|| self.number(common)).unwrap_or_else(
+            || match default {
+                0 => Number::implied(0),
+                _ => Number::assumed(
+                    default,
+                    format!(
+                        "PgBouncer 1.25 opens {default} connections for \
+                each user of a database: {common} is not set"
+                    ),
+                ),
+            },
+        )
     }
 
     /// `[users]` NAME = pool_size=... max_user_connections=...
