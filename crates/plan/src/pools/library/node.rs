@@ -84,8 +84,8 @@ fn prisma_pool(ground: &Ground) -> Pooled {
         Number::assumed(
             most,
             format!(
-                "Prisma up to 6 opens twice its cores and one: {most}; cores: {cores}; \
-                connection_limit in DATABASE_URL is not set (Prisma 7: 10)"
+                "Prisma up to 6 opens {most}, twice its cores and one {cores}: \
+                 connection_limit in DATABASE_URL is not set (Prisma 7: 10)"
             ),
         )
     });
