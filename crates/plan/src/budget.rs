@@ -17,6 +17,9 @@ mod row;
 mod server;
 mod verdict;
 
+/// Every rule of the sums.
+pub const RULES: [&crate::Rule; 3] = [&poolers::CROWDED, &poolers::STRANGER, &assemble::ADRIFT];
+
 pub use fit::Fit;
 pub use overlap::Replaced;
 pub use verdict::{Grade, Phase, Verdict};

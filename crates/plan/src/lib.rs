@@ -27,6 +27,5 @@ pub use finding::{Finding, Level, Rule};
 pub use number::{Number, Origin};
 pub use place::{Files, Place, Text};
 
-/// Every rule that can speak, by room.
-pub const RULES: &[&Rule] =
-    &[&yaml::UNREADABLE, &yaml::TEMPLATE, &declared::PLAN, &read::UNKNOWN, &read::MISSING];
+mod rules;
+pub use rules::rules;

@@ -1,7 +1,32 @@
 //! What a container makes of what it is told: how many processes it runs, what pool each of them has, or that it is
 //! a pooler, or the server itself.
 
-use crate::{Container, Finding, Number, Place, Text};
+use std::cell::RefCell;
+
+use crate::{Container, Finding, Number, Place, Stage, Text};
+use told::Told;
+
+mod address;
+mod amount;
+mod calls;
+mod launch;
+mod library;
+mod lines;
+mod literal;
+mod opens;
+mod options;
+mod pooler;
+pub mod rules;
+mod server;
+mod service;
+mod sums;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod told;
+mod url;
+mod words;
 
 /// What a container is to the server's limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +56,9 @@ pub struct Opener {
     pub to: Option<Address>,
     /// The application name it sends, if its settings say so.
     pub application: Option<String>,
+    /// `Init`: it ends before the container's main programs begin (a migration before the server), and such programs
+    /// run one after the other. Never beside them.
+    pub stage: Stage,
 }
 
 /// The pool of one process.
@@ -95,17 +123,21 @@ pub struct Address {
     pub place: Place,
 }
 
-/// What was seen in a container.
+/// What a look at a container shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Look {
     /// The part it plays.
     pub part: Part,
-    /// What contradicts itself there.
+    /// What contradicts itself in what it is told.
     pub findings: Vec<Finding>,
 }
 
 /// What part a container plays.
 pub fn look(container: &Container) -> Look {
-    let _ = container;
-    Look { part: Part::Nothing, findings: Vec::new() }
+    let findings = RefCell::default();
+    let told = Told::new(container, &findings);
+    let calls = calls::calls(&told);
+    let server = server::look(&told, &calls).map(Part::Server);
+    let part = server.or_else(|| pooler::look(&told, &calls)).unwrap_or_else(|| opens::look(&told, &calls));
+    Look { part, findings: findings.into_inner() }
 }

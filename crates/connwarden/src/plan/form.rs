@@ -47,7 +47,7 @@ impl PlanOutput {
             PlanForm::Human => say::out(&human::budget(report, self.look.style())),
             PlanForm::Json => say::json(report),
             PlanForm::Github => say::out(&github::budget(report)),
-            PlanForm::Sarif => say::json(&sarif::budget(report, plan::RULES, VERSION)),
+            PlanForm::Sarif => say::json(&sarif::budget(report, &plan::rules(), VERSION)),
             PlanForm::Junit => say::out(&junit::budget(report)),
         }
     }
@@ -57,7 +57,7 @@ impl PlanOutput {
             PlanForm::Human => say::out(&findings::text(all, self.look.style())),
             PlanForm::Json => say::json(document),
             PlanForm::Github => say::out(&github::findings(all)),
-            PlanForm::Sarif => say::json(&sarif::findings(all, plan::RULES, VERSION)),
+            PlanForm::Sarif => say::json(&sarif::findings(all, &plan::rules(), VERSION)),
             PlanForm::Junit => say::out(&junit::findings(all)),
         }
     }

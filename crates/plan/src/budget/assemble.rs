@@ -7,10 +7,10 @@ use super::{Budget, Known, Replicated, Row, Runs, ServerBudget, Sums, fit, row, 
 use crate::declared::{Declared, Thresholds};
 use crate::deployed::{Deployed, Life, Overlap, Stage, Workload};
 use crate::pools::{self, Address, Opener, Part, Pooler};
-use crate::{Finding, Level, Number, Place, Rule, declared};
+use crate::{Container, Finding, Level, Number, Place, Rule, declared};
 
 /// Somebody's server is not known.
-const ADRIFT: Rule = Rule {
+pub(super) const ADRIFT: Rule = Rule {
     id: "BUDGET003",
     level: Level::Note,
     summary: "A service does not say which of several servers it connects to.",
@@ -75,7 +75,7 @@ impl<'a> Build<'a> {
         }
         let main: u64 = openers
             .iter()
-            .filter(|(container, _)| container.stage == Stage::Main)
+            .filter(|(container, one)| !is_early(container, one))
             .map(|(_, one)| per_replica(one))
             .fold(0, u64::saturating_add);
         let several = openers.len() + poolers.len() > 1;
@@ -88,7 +88,7 @@ impl<'a> Build<'a> {
         }
         for (container, one) in openers {
             let mut made = opened(workload, &name(&container.name), &container.place, &one);
-            if container.stage == Stage::Init {
+            if is_early(container, &one) {
                 // Nothing of the main containers is open yet: only what goes beyond them counts.
                 if per_replica(&one) <= main {
                     continue;
@@ -273,6 +273,11 @@ fn server(target: &Target, rows: Vec<Row>, declared: &Declared, known: &Known) -
     let fit =
         slots.as_ref().filter(|_| misfit).map(|slots| fit::fit(&rows, declared.together, slots, thresholds));
     ServerBudget { host: target.host.clone(), slots, thresholds, rows, totals, verdicts, fit }
+}
+
+/// It ends before the main programs begin: an init container, a migration in front of the server in one command.
+fn is_early(container: &Container, one: &Opener) -> bool {
+    container.stage == Stage::Init || one.stage == Stage::Init
 }
 
 fn per_replica(one: &Opener) -> u64 {

@@ -6,14 +6,14 @@ use crate::deployed::Workload;
 use crate::{Finding, Level, Rule};
 
 /// A pooler lets in fewer than come.
-const CROWDED: Rule = Rule {
+pub(super) const CROWDED: Rule = Rule {
     id: "BUDGET001",
     level: Level::Warning,
     summary: "A pooler lets in fewer clients than its services may open.",
 };
 
 /// The plan file names nobody.
-const STRANGER: Rule = Rule {
+pub(super) const STRANGER: Rule = Rule {
     id: "BUDGET002",
     level: Level::Error,
     summary: "The plan file goes through a pooler that is not there.",

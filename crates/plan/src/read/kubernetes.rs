@@ -79,6 +79,10 @@ pub const OPERATOR: Rule = Rule {
     summary: "A number is the default of an operator's own configuration, which the files do not show.",
 };
 
+/// Every rule of this reader.
+pub const RULES: [&Rule; 8] =
+    [&INVALID, &UNRENDERED, &SPELLING, &TWICE, &DANGLING, &LEFT_OUT, &UNMEANT, &OPERATOR];
+
 /// What manifests deploy together.
 pub fn read(paths: &[&str], world: &World<'_>) -> Found {
     let mut report = Report::default();
