@@ -5,9 +5,15 @@ use crate::deployed::Deployed;
 use crate::{Files, Finding};
 
 pub mod compose;
+pub mod dotenv;
 pub mod kubernetes;
 pub mod procfile;
 pub mod systemd;
+
+mod findings;
+mod interpolate;
+mod quantity;
+mod source;
 
 /// What a reader found.
 #[derive(Clone, Debug, Default)]
