@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::findings::Findings;
 use super::interpolate::{self, FaultKind};
-use super::source::Source;
+use super::source::{Counted, Source};
 use crate::{Finding, Level, Rule, Text};
 
 mod literal;
@@ -56,6 +56,7 @@ pub(super) fn compose(
         lookup,
         earlier,
         bytes: 0,
+        counted: Counted::default(),
         settings: Vec::new(),
         findings,
     };
@@ -72,6 +73,7 @@ struct Reading<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
     earlier: &'a mut BTreeMap<String, String>,
     bytes: usize,
+    counted: Counted,
     settings: Vec<Setting>,
     findings: &'a mut Findings,
 }
@@ -92,7 +94,7 @@ impl<'a> Reading<'a> {
     }
 
     fn wrong(&mut self, at: usize, message: &str, fix: &'static str) {
-        let place = self.source.place(self.begin + at);
+        let place = self.source.place_from(self.begin + at, &mut self.counted);
         self.findings.push(Finding::at(&MALFORMED, &place, message, fix));
     }
 
@@ -158,7 +160,7 @@ impl<'a> Reading<'a> {
             return None;
         }
         self.at = begin + end + usize::from(end < rest.len());
-        Some((Text::new(name, self.source.place(self.begin + begin)), follows))
+        Some((Text::new(name, self.source.place_from(self.begin + begin, &mut self.counted)), follows))
     }
 
     fn value(&mut self) -> Option<String> {
@@ -185,7 +187,7 @@ impl<'a> Reading<'a> {
         let (lookup, earlier) = (self.lookup, &*self.earlier);
         let found = |name: &str| lookup(name).or_else(|| earlier.get(name).cloned());
         let filled = interpolate::fill(value, &found, GROWTH_MAX);
-        let place = self.source.place(self.begin + begin);
+        let place = self.source.place_from(self.begin + begin, &mut self.counted);
         for fault in filled.faults {
             self.findings.push(fault_finding(&fault.kind, &place));
         }

@@ -17,9 +17,13 @@ pub(super) struct Findings {
 impl Findings {
     /// Keeps a finding, unless it is known: a part that two services share is looked at twice.
     pub(super) fn push(&mut self, finding: Finding) {
-        if self.is_full() {
-            return;
+        if !self.is_full() {
+            self.push_over(finding);
         }
+    }
+
+    /// Keeps a finding even beyond the limit: one that says why the rest is not looked at.
+    pub(super) fn push_over(&mut self, finding: Finding) {
         if self.seen.insert((finding.rule.id, finding.place.clone(), finding.message.clone())) {
             self.all.push(finding);
         }

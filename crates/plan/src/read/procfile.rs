@@ -122,7 +122,9 @@ fn process(file: &Arc<str>, number: u32, line: &str) -> Result<Option<Workload>,
             "release" => Number::implied(1),
             _ => Number::assumed(
                 1,
-                format!("{name} runs once: a Procfile does not say how often, and no formation is given"),
+                format!(
+                    "{name} has one replica: a Procfile does not say how many, and no formation is given"
+                ),
             ),
         }),
         life: match name {

@@ -15,6 +15,16 @@ pub(super) struct Source {
     ascii: bool,
 }
 
+/// Letters of a line that are counted already.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counted {
+    byte: usize,
+    letters: usize,
+}
+
+/// Beyond this column, letters that are not ASCII are not counted to find a byte.
+const COLUMNS_MAX: usize = 10_000;
+
 impl Source {
     pub(super) fn new(file: &Arc<str>, text: &Arc<str>) -> Self {
         let begins = text.bytes().enumerate().filter(|(_, c)| *c == b'\n').map(|(at, _)| at + 1);
@@ -33,14 +43,26 @@ impl Source {
 
     /// The place of a byte.
     pub(super) fn place(&self, byte: usize) -> Place {
+        self.place_from(byte, &mut Counted::default())
+    }
+
+    /// The place of a byte that lies behind others already asked for: the letters before those are not counted again.
+    pub(super) fn place_from(&self, byte: usize, counted: &mut Counted) -> Place {
         let line = self.lines.partition_point(|begin| *begin <= byte).saturating_sub(1);
         let begin = self.lines.get(line).copied().unwrap_or(0);
-        let column = match self.text.get(begin..byte) {
-            Some(before) if !self.ascii => before.chars().count(),
-            _ => byte.saturating_sub(begin),
+        let letters = match self.ascii {
+            true => byte.saturating_sub(begin),
+            false => {
+                if counted.byte < begin || counted.byte > byte {
+                    *counted = Counted { byte: begin, letters: 0 };
+                }
+                let more = self.text.get(counted.byte..byte).unwrap_or_default();
+                *counted = Counted { byte, letters: counted.letters + more.chars().count() };
+                counted.letters
+            }
         };
         let from_one = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).saturating_add(1);
-        Place::new(&self.file, from_one(line), from_one(column))
+        Place::new(&self.file, from_one(line), from_one(letters))
     }
 
     /// The byte of a place.
@@ -51,17 +73,19 @@ impl Source {
         if self.ascii {
             return Some(begin + column).filter(|byte| *byte <= self.text.len());
         }
-        let line = self.text.get(begin..)?;
+        let line = self.text.get(begin..).filter(|_| column <= COLUMNS_MAX)?;
         line.char_indices().map(|(at, _)| begin + at).chain([self.text.len()]).nth(column)
     }
 
     /// A finger on the first letter of a scalar's text.
     pub(super) fn trace<'t>(&'t self, place: &Place, style: Style, text: &'t str) -> Trace<'t> {
-        let begin = self.byte(place).unwrap_or(self.text.len());
+        let byte = self.byte(place);
+        let begin = byte.unwrap_or(self.text.len());
         let rest = self.text.get(begin..).unwrap_or_default();
         let quote = rest.bytes().next().filter(|c| style == Style::Quoted && matches!(c, b'"' | b'\''));
         let at = begin + usize::from(quote.is_some());
-        Trace { source: self, quote, text, next: 0, at, last: at }
+        let lost = byte.is_none().then(|| place.clone());
+        Trace { source: self, quote, text, next: 0, at, last: at, counted: Counted::default(), lost }
     }
 }
 
@@ -77,6 +101,9 @@ pub(super) struct Trace<'t> {
     at: usize,
     /// The byte of the source that the last letter stood at.
     last: usize,
+    counted: Counted,
+    /// The scalar's own place, if its text could not be found.
+    lost: Option<Place>,
 }
 
 impl Trace<'_> {
@@ -91,7 +118,10 @@ impl Trace<'_> {
                 self.letter(letter);
             }
         }
-        self.source.place(self.last)
+        match &self.lost {
+            Some(place) => place.clone(),
+            None => self.source.place_from(self.last, &mut self.counted),
+        }
     }
 
     fn letter(&mut self, letter: char) {

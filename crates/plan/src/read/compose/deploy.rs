@@ -30,7 +30,7 @@ pub(super) fn replicas(project: &mut Project<'_>, name: &str, service: &Node) ->
         ));
     }
     let count = scale.or(replicas).unwrap_or_else(|| {
-        Number::assumed(1, format!("{name} runs once: neither scale nor deploy.replicas is set"))
+        Number::assumed(1, format!("{name} has one replica: neither scale nor deploy.replicas is set"))
     });
     if let Some(container) = service.get("container_name").filter(|_| count.value > 1) {
         let message =
@@ -44,9 +44,9 @@ pub(super) fn replicas(project: &mut Project<'_>, name: &str, service: &Node) ->
 /// too, unless it is told to start first, and then it does not wait for the old one's end.
 pub(super) fn overlap(service: &Node) -> Overlap {
     let update = |key| service.at(&["deploy", "update_config", key]);
-    let Some(order) = update("order").filter(|order| order.text() == Some("start-first")) else {
+    if update("order").and_then(Node::text) != Some("start-first") {
         return Overlap::None;
-    };
+    }
     let written = update("parallelism").and_then(|node| Some((quantity::whole(node.text()?)?, &node.place)));
     let surge = match written {
         Some((0, place)) => Share::Percent(Number::written(100, place)),
@@ -56,7 +56,7 @@ pub(super) fn overlap(service: &Node) -> Overlap {
             "one at a time is replaced: deploy.update_config.parallelism is not set",
         )),
     };
-    let unavailable = Share::Count(Number::written(0, &order.place));
+    let unavailable = Share::Count(Number::implied(0));
     Overlap::Rolling { surge, unavailable, lingers: true }
 }
 

@@ -22,15 +22,25 @@ pub(super) type Shelves = BTreeMap<Arc<str>, Option<Shelf>>;
 /// A document that services are taken from.
 #[derive(Clone)]
 pub(super) struct Shelf {
-    document: Rc<Node>,
+    services: Rc<BTreeMap<String, Node>>,
     taken: Rc<Taken>,
     file: Arc<str>,
+}
+
+impl Shelf {
+    fn of(document: &Node, taken: Taken, file: &Arc<str>) -> Self {
+        let services = document.get("services").map(Node::pairs).unwrap_or_default();
+        let services = services.iter().map(|(name, service)| (name.text.clone(), service.clone()));
+        Self { services: Rc::new(services.collect()), taken: Rc::new(taken), file: Arc::clone(file) }
+    }
 }
 
 /// One service of a chain, as it is written.
 struct Link {
     name: String,
     service: Node,
+    /// Where it names the one it starts from.
+    extends: Option<Place>,
     shelf: Shelf,
 }
 
@@ -41,74 +51,58 @@ pub(super) fn apply<'w>(
     taken: &Taken,
     context: &mut Context<'w>,
 ) {
-    let Some(services) = document.get("services") else { return };
-    let names: Vec<String> = services
-        .pairs()
-        .iter()
-        .filter(|(_, service)| service.get("extends").is_some())
-        .map(|(name, _)| name.text.clone())
-        .collect();
-    if names.is_empty() {
+    let extending = |(_, service): &&(Text, Node)| service.get("extends").is_some();
+    if document.get("services").is_none_or(|services| !services.pairs().iter().any(|pair| extending(&pair))) {
         return;
     }
-    let shelf = Shelf {
-        document: Rc::new(document.clone()),
-        taken: Rc::new(taken.clone()),
-        file: Arc::clone(&document.place.file),
-    };
-    for name in names {
-        let links = chain(project, &shelf, &name, context);
-        let Some(service) = fold(project, links) else { continue };
-        if let Some(place) = slot(document, &name) {
-            *place = service;
+    let shelf = Shelf::of(document, taken.clone(), &document.place.file);
+    let Value::Map(sections) = &mut document.value else { return };
+    let services =
+        sections.iter_mut().filter(|(key, _)| key.text == "services").map(|(_, services)| services);
+    for services in services {
+        let Value::Map(services) = &mut services.value else { continue };
+        for (name, service) in services.iter_mut().filter(|(_, service)| service.get("extends").is_some()) {
+            let links = chain(project, &shelf, &name.text, context);
+            if let Some(whole) = fold(project, links) {
+                *service = whole;
+            }
         }
     }
-}
-
-fn slot<'n>(document: &'n mut Node, service: &str) -> Option<&'n mut Node> {
-    let below = |node: &'n mut Node, name: &str| match &mut node.value {
-        Value::Map(pairs) => pairs.iter_mut().find(|(key, _)| key.text == name).map(|(_, node)| node),
-        Value::Null | Value::Scalar(_) | Value::List(_) => None,
-    };
-    below(below(document, "services")?, service)
 }
 
 /// A service and those it starts from, itself first.
 fn chain<'w>(project: &mut Project<'w>, shelf: &Shelf, name: &str, context: &mut Context<'w>) -> Vec<Link> {
     let mut links: Vec<Link> = Vec::new();
-    let mut next = Some((shelf.clone(), name.to_owned(), None));
-    while let Some((shelf, name, named)) = next.take() {
-        let named: Option<Place> = named;
-        if let (Some(begin), Some(at)) =
-            (links.iter().position(|link| link.name == name && link.shelf.file == shelf.file), named.as_ref())
+    let mut next = Some((shelf.clone(), Text::new(name, Place::whole(&shelf.file))));
+    while let Some((shelf, named)) = next.take() {
+        if let Some(begin) =
+            links.iter().position(|link| link.name == named.text && link.shelf.file == shelf.file)
         {
-            circle(project, at, links.get(begin..).unwrap_or_default(), &name);
+            circle(project, links.get(begin..).unwrap_or_default());
             break;
         }
-        let Some(service) = service(project, &shelf, &name, named.as_ref()) else { break };
+        let Some(service) = service(project, &shelf, &named) else { break };
         if links.len() >= CHAIN_MAX {
             let message = format!("services extend services {CHAIN_MAX} deep here");
             project.findings.push(Finding::at(&CYCLE, &service.place, message, "extend fewer of them"));
             break;
         }
         next = base(project, &shelf, &service, context);
-        links.push(Link { name, service, shelf });
+        let extends = next.as_ref().map(|(_, named)| named.place.clone());
+        links.push(Link { name: named.text, service: without_extends(service), extends, shelf });
     }
     links
 }
 
 /// A copy of a service, which is counted.
-fn service(project: &mut Project<'_>, shelf: &Shelf, name: &str, named: Option<&Place>) -> Option<Node> {
-    match shelf.document.at(&["services", name]) {
-        Some(service) => {
-            let at = named.unwrap_or(&service.place).clone();
-            project.spend_nodes(size(service), &at).then(|| service.clone())
-        }
+fn service(project: &mut Project<'_>, shelf: &Shelf, named: &Text) -> Option<Node> {
+    match shelf.services.get(&named.text) {
+        Some(service) => project.spend_nodes(size(service), &service.place).then(|| service.clone()),
         None => {
-            let message = format!("{} has no service {name:?} to extend", shelf.file);
+            let message = format!("{} has no service {:?} to extend", shelf.file, named.text);
             let fix = "name a service of that file; with several -f files, extends sees only its own, or the one \
                        that `file:` names";
-            project.findings.push(Finding::at(&UNKNOWN_NAME, named?, message, fix));
+            project.findings.push(Finding::at(&UNKNOWN_NAME, &named.place, message, fix));
             None
         }
     }
@@ -120,14 +114,14 @@ fn base<'w>(
     shelf: &Shelf,
     service: &Node,
     context: &mut Context<'w>,
-) -> Option<(Shelf, String, Option<Place>)> {
+) -> Option<(Shelf, Text)> {
     let extends = service.get("extends")?;
     let name = extends.word().or_else(|| extends.get("service").and_then(Node::word))?;
     let shelf = match extends.get("file").and_then(Node::word) {
         Some(file) => other(project, &file, context)?,
         None => shelf.clone(),
     };
-    Some((shelf, name.text, Some(name.place)))
+    Some((shelf, name))
 }
 
 /// The documents of another file, merged. What it includes stays out, as compose leaves it out.
@@ -163,7 +157,7 @@ fn load<'w>(
         });
     }
     let (document, taken) = merged?;
-    Some(Shelf { document: Rc::new(document), taken: Rc::new(taken), file: Arc::clone(path) })
+    Some(Shelf::of(&document, taken, path))
 }
 
 /// The service that a chain comes to: each merged over the one it starts from.
@@ -174,21 +168,36 @@ fn fold(project: &mut Project<'_>, links: Vec<Link>) -> Option<Node> {
         link.shelf.taken.out_of_service(&mut merged, &link.name);
         merged = merge::extend(project, merged, link.service);
     }
-    if let Value::Map(pairs) = &mut merged.value {
-        pairs.retain(|(key, _)| key.text != "extends");
-    }
     Some(merged)
 }
 
-fn circle(project: &mut Project<'_>, at: &Place, links: &[Link], name: &str) {
+fn without_extends(mut service: Node) -> Node {
+    if let Value::Map(pairs) = &mut service.value {
+        pairs.retain(|(key, _)| key.text != "extends");
+    }
+    service
+}
+
+/// Tells a circle once, whichever of its services it is met from.
+fn circle(project: &mut Project<'_>, links: &[Link]) {
+    let key = |link: &&Link| (Arc::clone(&link.shelf.file), link.name.clone());
+    let Some(first) = links.iter().enumerate().min_by_key(|(_, link)| key(link)).map(|(at, _)| at) else {
+        return;
+    };
+    let (behind, ahead) = links.split_at(first);
+    let way: Vec<&Link> = ahead.iter().chain(behind).chain(ahead.first()).collect();
     let one_file =
-        links.iter().all(|link| Some(&link.shelf.file) == links.first().map(|link| &link.shelf.file));
-    let shown = |link: &Link| match one_file {
+        links.iter().all(|link| way.first().is_some_and(|first| first.shelf.file == link.shelf.file));
+    let shown = |link: &&Link| match one_file {
         true => link.name.clone(),
         false => format!("{} ({})", link.name, link.shelf.file),
     };
-    let mut way: Vec<String> = links.iter().map(shown).collect();
-    way.push(links.first().map_or_else(|| name.to_owned(), shown));
-    let message = format!("services extend each other in a circle: {}", way.join(" -> "));
-    project.findings.push(Finding::at(&CYCLE, at, message, "take one of these extends out"));
+    let message = format!(
+        "services extend each other in a circle: {}",
+        way.iter().map(shown).collect::<Vec<_>>().join(" -> ")
+    );
+    let last = behind.last().or(ahead.last()).and_then(|link| link.extends.clone());
+    if let Some(place) = last {
+        project.findings.push(Finding::at(&CYCLE, &place, message, "take one of these extends out"));
+    }
 }

@@ -1,6 +1,8 @@
 //! How one file's settings are laid over another's. Lists grow, maps are merged key by key, and a few keys have a way
 //! of their own.
 
+use std::collections::BTreeMap;
+
 use super::CONFLICT;
 use super::project::Project;
 use crate::yaml::{Node, Scalar, Style, Value};
@@ -88,8 +90,9 @@ pub(super) fn bring(project: &mut Project<'_>, brought: Node, own: Node) -> Node
             *mine = node.clone();
         }
         let Value::Map(mine) = &mut mine.value else { continue };
+        let at = index(mine);
         for (name, node) in node.pairs() {
-            match mine.iter_mut().find(|(key, _)| key.text == name.text) {
+            match at.get(&name.text).and_then(|at| mine.get_mut(*at)) {
                 None => mine.push((name.clone(), node.clone())),
                 Some((key, own)) if node != own => {
                     let below = spot.below(&name.text);
@@ -104,7 +107,7 @@ pub(super) fn bring(project: &mut Project<'_>, brought: Node, own: Node) -> Node
 
 fn merged(project: &mut Project<'_>, spot: Spot, key: &str, base: Node, over: Node) -> Node {
     if base.is_null() || spot == Spot::Replaced {
-        return if over.is_null() { base } else { over };
+        return over;
     }
     let (base, over) = match spot {
         Spot::Pairs => (pairs(base), pairs(over)),
@@ -161,8 +164,7 @@ fn joined(
     mut base: Vec<(Text, Node)>,
     over: Vec<(Text, Node)>,
 ) -> Vec<(Text, Node)> {
-    let mut at: std::collections::BTreeMap<String, usize> =
-        base.iter().enumerate().map(|(at, (key, _))| (key.text.clone(), at)).collect();
+    let mut at = index(&base);
     for (key, value) in over {
         let slot = at.get(&key.text).and_then(|at| base.get_mut(*at));
         let Some((name, mine)) = slot else {
@@ -183,11 +185,16 @@ fn joined(
     base
 }
 
+/// Where each key stands.
+fn index(pairs: &[(Text, Node)]) -> BTreeMap<String, usize> {
+    pairs.iter().enumerate().map(|(at, (key, _))| (key.text.clone(), at)).collect()
+}
+
 /// `NAME=value` lines as a map; a name alone has no value. A later line of the same name holds.
 pub(super) fn pairs(node: Node) -> Node {
     let Value::List(items) = node.value else { return node };
     let mut pairs: Vec<(Text, Node)> = Vec::with_capacity(items.len());
-    let mut at = std::collections::BTreeMap::new();
+    let mut at = BTreeMap::new();
     for item in items {
         let Value::Scalar(scalar) = &item.value else { continue };
         let (name, value) = match scalar.text.split_once('=') {

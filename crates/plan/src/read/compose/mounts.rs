@@ -1,5 +1,6 @@
 //! Files put into a container: configs, secrets, and what is mounted from beside the compose file.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::UNKNOWN_NAME;
@@ -19,17 +20,40 @@ const LOOKED_FOR: [&str; 7] = [
     "gunicorn.conf.py",
 ];
 
+/// A section of things that services may be given.
+struct Section<'t> {
+    name: &'static str,
+    /// The folder in a container that they are put into.
+    folder: &'static str,
+    defined: BTreeMap<&'t str, &'t Node>,
+}
+
+/// All configs and secrets of a project.
+pub(super) struct Defined<'t>([Section<'t>; 2]);
+
+impl<'t> Defined<'t> {
+    /// What a tree defines.
+    pub(super) fn of(tree: &'t Node) -> Self {
+        let section = |name, folder| {
+            let pairs = tree.get(name).map(Node::pairs).unwrap_or_default();
+            let defined = pairs.iter().map(|(key, node)| (key.text.as_str(), node)).collect();
+            Section { name, folder, defined }
+        };
+        Self([section("configs", "/"), section("secrets", "/run/secrets/")])
+    }
+}
+
 /// Puts the files of a service into its container.
 pub(super) fn put(
     project: &mut Project<'_>,
     container: &mut Container,
     service: &Node,
-    tree: &Node,
+    defined: &Defined<'_>,
     environment: &Environment<'_>,
 ) {
-    for (section, folder) in [("configs", "/"), ("secrets", "/run/secrets/")] {
-        for item in service.get(section).map(Node::items).unwrap_or_default() {
-            granted(project, container, item, (tree, section, folder), environment);
+    for section in &defined.0 {
+        for item in service.get(section.name).map(Node::items).unwrap_or_default() {
+            granted(project, container, item, section, environment);
         }
     }
     for item in service.get("volumes").map(Node::items).unwrap_or_default() {
@@ -44,18 +68,17 @@ fn granted(
     project: &mut Project<'_>,
     container: &mut Container,
     item: &Node,
-    (tree, section, folder): (&Node, &str, &str),
+    section: &Section<'_>,
     environment: &Environment<'_>,
 ) {
     let Some(source) = item.word().or_else(|| item.get("source").and_then(Node::word)) else { return };
-    let Some(defined) = tree.at(&[section, &source.text]) else {
-        if tree.get(section).is_none_or(|all| all.pairs().iter().all(|(key, _)| key.text != source.text)) {
-            let message = format!("no {} {:?} is defined", section.trim_end_matches('s'), source.text);
-            let fix = format!("define it below {section}: at the top of the file");
-            project.findings.push(Finding::at(&UNKNOWN_NAME, &source.place, message, fix));
-        }
+    let Some(defined) = section.defined.get(source.text.as_str()) else {
+        let message = format!("no {} {:?} is defined", section.name.trim_end_matches('s'), source.text);
+        let fix = format!("define it below {}: at the top of the file", section.name);
+        project.findings.push(Finding::at(&UNKNOWN_NAME, &source.place, message, fix));
         return;
     };
+    let folder = section.folder;
     let target = match item.get("target").and_then(Node::text) {
         Some(target) if target.starts_with('/') => target.to_owned(),
         Some(target) => format!("{folder}{target}"),

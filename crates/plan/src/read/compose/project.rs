@@ -43,6 +43,8 @@ pub(super) struct Project<'w> {
     nodes_left: usize,
     bytes_left: usize,
     loads_left: usize,
+    /// It is told once.
+    is_too_large: bool,
 }
 
 impl<'w> Project<'w> {
@@ -58,6 +60,7 @@ impl<'w> Project<'w> {
             nodes_left: NODES_MAX,
             bytes_left: BYTES_MAX,
             loads_left: LOADS_MAX,
+            is_too_large: false,
         }
     }
 
@@ -171,8 +174,16 @@ impl<'w> Project<'w> {
     }
 
     fn too_large(&mut self, at: &Place, what: &str) {
+        if std::mem::replace(&mut self.is_too_large, true) {
+            return;
+        }
         let message = format!("with all they include and extend, these files are too large: {what}");
-        self.findings.push(Finding::at(&TOO_LARGE, at, message, "name only the files that deploy something"));
+        self.findings.push_over(Finding::at(
+            &TOO_LARGE,
+            at,
+            message,
+            "name only the files that deploy something",
+        ));
     }
 }
 

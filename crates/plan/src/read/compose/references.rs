@@ -45,6 +45,9 @@ pub(super) fn check(project: &mut Project<'_>, all: &[(Text, Node)], on: &[&(Tex
         for (other, how) in merge::names(needed.clone(), true).pairs() {
             let required =
                 how.get("required").and_then(Node::text).and_then(quantity::switch).unwrap_or(true);
+            if project.findings.is_full() {
+                return;
+            }
             if active.contains(other.text.as_str()) || (all.contains(other.text.as_str()) && !required) {
                 continue;
             }
@@ -54,7 +57,7 @@ pub(super) fn check(project: &mut Project<'_>, all: &[(Text, Node)], on: &[&(Tex
                     "turn its profile on, or write required: false below the dependency".to_owned(),
                 )
             } else {
-                let fix = match nearest(&other.text, all.iter().copied()) {
+                let fix = match nearest(&other.text, all.iter().copied().take(500)) {
                     Some(meant) => format!("write {meant}, if that is meant"),
                     None => "name a service of these files".to_owned(),
                 };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::environment::Environment;
 use super::life::Waits;
+use super::mounts::Defined;
 use super::project::Project;
 use super::{NO_SERVICE, command, deploy, merge, mounts, references};
 use crate::read::dotenv::{self, Dialect};
@@ -23,6 +24,7 @@ pub(super) fn workloads(
         nothing_on(project, tree, services.is_empty());
     }
     references::check(project, services, &on);
+    let defined = Defined::of(tree);
     let waits = Waits::of(on.iter().map(|(_, service)| service));
     let mut workloads = Vec::new();
     for (name, service) in on {
@@ -35,7 +37,7 @@ pub(super) fn workloads(
             place: name.place.clone(),
             replicas: deploy::replicas(project, &name.text, service),
             life: waits.life(&name.text, service),
-            containers: containers(project, name, service, tree, environment),
+            containers: containers(project, name, service, &defined, environment),
         });
     }
     workloads
@@ -54,7 +56,7 @@ fn containers(
     project: &mut Project<'_>,
     name: &Text,
     service: &Node,
-    tree: &Node,
+    defined: &Defined<'_>,
     environment: &Environment<'_>,
 ) -> Vec<Container> {
     let mut main = Container::new(&name.text, name.place.clone());
@@ -65,10 +67,16 @@ fn containers(
         }
     }
     variables(project, &mut main, service, environment);
-    mounts::put(project, &mut main, service, tree, environment);
+    mounts::put(project, &mut main, service, defined, environment);
     deploy::limits(project, &mut main, service);
     let mut containers = Vec::new();
     for (at, hook) in service.get("pre_start").map(Node::items).unwrap_or_default().iter().enumerate() {
+        let told = main.environment.iter().map(|(name, variable)| {
+            name.len().saturating_add(variable.value.as_ref().map_or(0, String::len))
+        });
+        if !project.spend_bytes(told.sum(), &hook.place) {
+            break;
+        }
         let mut before = Container::new(format!("{} pre_start {}", name.text, at + 1), hook.place.clone());
         before.stage = Stage::Init;
         before.image = hook.get("image").and_then(Node::word).or_else(|| main.image.clone());
@@ -97,6 +105,9 @@ fn variables(
     };
     let mut earlier = BTreeMap::new();
     for file in env_files(service) {
+        if project.bytes_left() == 0 {
+            break;
+        }
         let path = project.path(&file.path.place.file, &file.path.text);
         match project.text(&path) {
             Ok(text) => {
@@ -166,12 +177,14 @@ struct EnvFile {
 fn env_files(service: &Node) -> Vec<EnvFile> {
     let Some(node) = service.get("env_file") else { return Vec::new() };
     let mut files: Vec<EnvFile> = Vec::new();
+    let mut known = BTreeMap::new();
     for item in std::iter::once(node).filter(|node| node.text().is_some()).chain(node.items()) {
         let long = |key| item.get(key).and_then(Node::text);
         let Some(path) = item.word().or_else(|| item.get("path").and_then(Node::word)) else { continue };
         let required = long("required").and_then(quantity::switch).unwrap_or(true);
+        let at = *known.entry(path.text.clone()).or_insert(files.len());
         let file = EnvFile { path, required, raw: long("format") == Some("raw") };
-        match files.iter_mut().find(|known| known.path.text == file.path.text) {
+        match files.get_mut(at) {
             Some(known) => *known = file,
             None => files.push(file),
         }

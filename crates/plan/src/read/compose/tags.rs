@@ -2,14 +2,21 @@
 //!
 //! The YAML layer drops tags, so they are looked up in the file's text, between a key and its value.
 
+use std::collections::BTreeMap;
+
 use super::project::Project;
 use crate::Text;
 use crate::read::source::Source;
 use crate::yaml::{Node, Value};
 
-/// What a document takes away from what it is merged over: ways of keys.
+/// What a document takes away from what it is merged over.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Taken(Vec<Vec<String>>);
+pub(super) struct Taken {
+    /// All of it.
+    whole: bool,
+    /// Something below these keys.
+    below: BTreeMap<String, Self>,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Tag {
@@ -19,60 +26,51 @@ enum Tag {
 
 /// What a document takes away. Values that are there only to reset leave it.
 pub(super) fn taken(project: &Project<'_>, document: &mut Node) -> Taken {
-    let mut taken = Taken::default();
-    let source = project.source(&document.place.file);
-    if let Some(source) =
-        source.filter(|source| ["!reset", "!override"].iter().any(|tag| source.text().contains(tag)))
-    {
-        collect(&source, document, &mut Vec::new(), &mut taken.0);
+    let tagged = |source: &Source| ["!reset", "!override"].iter().any(|tag| source.text().contains(tag));
+    match project.source(&document.place.file).filter(|source| tagged(source)) {
+        Some(source) => collect(&source, document),
+        None => Taken::default(),
     }
+}
+
+fn collect(source: &Source, node: &mut Node) -> Taken {
+    let mut taken = Taken::default();
+    let Value::Map(pairs) = &mut node.value else { return taken };
+    pairs.retain_mut(|(key, value)| {
+        let tag = tag(source, key);
+        let below = match tag {
+            Some(_) => Taken { whole: true, below: BTreeMap::new() },
+            None => collect(source, value),
+        };
+        if below.whole || !below.below.is_empty() {
+            taken.below.insert(key.text.clone(), below);
+        }
+        tag != Some(Tag::Reset)
+    });
     taken
 }
 
-fn collect(source: &Source, node: &mut Node, way: &mut Vec<String>, taken: &mut Vec<Vec<String>>) {
-    let Value::Map(pairs) = &mut node.value else { return };
-    pairs.retain_mut(|(key, value)| {
-        way.push(key.text.clone());
-        let tag = tag(source, key);
-        match tag {
-            Some(_) => taken.push(way.clone()),
-            None => collect(source, value, way, taken),
-        }
-        way.pop();
-        tag != Some(Tag::Reset)
-    });
-}
-
 impl Taken {
-    /// Takes it out of a whole tree.
+    /// Takes it out of a tree.
     pub(super) fn out_of(&self, tree: &mut Node) {
-        for way in &self.0 {
-            take(tree, way);
+        let Value::Map(pairs) = &mut tree.value else { return };
+        if self.below.is_empty() {
+            return;
         }
+        pairs.retain_mut(|(key, value)| match self.below.get(&key.text) {
+            Some(taken) if taken.whole => false,
+            Some(taken) => {
+                taken.out_of(value);
+                true
+            }
+            None => true,
+        });
     }
 
     /// Takes out of a service what the one of this name, which extends it, takes away.
     pub(super) fn out_of_service(&self, base: &mut Node, name: &str) {
-        for way in &self.0 {
-            if let [services, service, rest @ ..] = way.as_slice()
-                && services == "services"
-                && service == name
-            {
-                take(base, rest);
-            }
-        }
-    }
-}
-
-fn take(node: &mut Node, way: &[String]) {
-    let Value::Map(pairs) = &mut node.value else { return };
-    match way {
-        [] => {}
-        [last] => pairs.retain(|(key, _)| key.text != *last),
-        [first, rest @ ..] => {
-            if let Some((_, value)) = pairs.iter_mut().find(|(key, _)| key.text == *first) {
-                take(value, rest);
-            }
+        if let Some(taken) = self.below.get("services").and_then(|services| services.below.get(name)) {
+            taken.out_of(base);
         }
     }
 }

@@ -14,6 +14,9 @@ pub(super) struct Word {
     pub begin: usize,
 }
 
+/// How many words of a value are read.
+const WORDS_MAX: usize = 10_000;
+
 /// Variables systemd sets by itself, to values no file shows.
 const SET_BY_SYSTEMD: [&str; 15] = [
     "CACHE_DIRECTORY",
@@ -153,6 +156,16 @@ pub(super) fn split(value: &Value, findings: &mut Findings) -> Vec<Word> {
     let mut quote = None;
     let mut chars = value.text.char_indices();
     while let Some((at, c)) = chars.next() {
+        if words.len() > WORDS_MAX {
+            let message = format!("more than {WORDS_MAX} words stand here");
+            findings.push(Finding::at(
+                &UNREADABLE,
+                &value.place(0),
+                message,
+                "put them into a file of their own",
+            ));
+            return words;
+        }
         if quote.is_none() && c.is_whitespace() {
             words.extend(word.take());
             continue;

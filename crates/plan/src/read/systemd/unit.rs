@@ -22,6 +22,7 @@ pub(super) struct Value {
     pub text: String,
     /// Which byte of it begins which line, and at what place.
     lines: Vec<(usize, Place)>,
+    ascii: bool,
 }
 
 impl Value {
@@ -30,7 +31,10 @@ impl Value {
         let behind = self.lines.partition_point(|(begin, _)| *begin <= byte);
         match behind.checked_sub(1).and_then(|at| self.lines.get(at)) {
             Some((begin, place)) => {
-                let before = self.text.get(*begin..byte).unwrap_or_default().chars().count();
+                let before = match self.ascii {
+                    true => byte.saturating_sub(*begin),
+                    false => self.text.get(*begin..byte).unwrap_or_default().chars().count(),
+                };
                 let column = place.column.saturating_add(u32::try_from(before).unwrap_or(u32::MAX));
                 Place { column, ..place.clone() }
             }
@@ -69,7 +73,7 @@ impl Unit {
                 }
                 continue;
             }
-            let mut value = Value { text: String::new(), lines: Vec::new() };
+            let mut value = Value { text: String::new(), lines: Vec::new(), ascii: true };
             let sign = line.find('=');
             let begin = sign.map_or(0, |at| at + 1);
             value.append(file, number, line, begin);
@@ -106,6 +110,7 @@ impl Value {
         let at = column(line, begin + blank);
         self.lines.push((self.text.len(), Place::new(file, number, at)));
         self.text.push_str(said.trim());
+        self.ascii &= said.is_ascii();
     }
 }
 
