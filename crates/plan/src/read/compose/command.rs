@@ -83,62 +83,60 @@ enum End {
     },
 }
 
-/// What holds blanks together.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Held {
-    Nothing,
-    Quote(char),
-    Backtick,
+/// What holds blanks and signs together. Quotes count within backticks too, and not within brackets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Held {
+    quote: Option<char>,
+    backtick: bool,
     /// `$(`
-    Bracket,
+    bracket: bool,
 }
 
 /// Words as the shell-like splitter of compose makes them. It knows no comments, and no shell's grammar.
 fn split(line: &str) -> Split {
     let mut words = Vec::new();
     let mut word: Option<Word> = None;
-    let mut held = Held::Nothing;
+    let mut held = Held::default();
     let mut chars = line.char_indices();
     while let Some((at, c)) = chars.next() {
+        let nothing_held = held == Held::default();
+        if nothing_held && matches!(c, ' ' | '\t' | '\r' | '\n') {
+            words.extend(word.take());
+            continue;
+        }
+        if nothing_held && matches!(c, ';' | '&' | '|' | '<' | '>') {
+            // `2>` goes with its sign.
+            let number = |word: &Word| c == '>' && word.text.starts_with(|c: char| c.is_ascii_digit());
+            words.extend(word.take().filter(|word| !number(word)));
+            return Split { words, end: End::Cut { sign: c, at } };
+        }
         let open = word.get_or_insert_with(|| Word { text: String::new(), begin: at });
-        match (held, c) {
-            (held, '\\') if held != Held::Quote('\'') => match chars.next() {
+        match c {
+            '\\' if held.quote != Some('\'') => match chars.next() {
                 Some((_, 't')) => open.text.push('\t'),
                 Some((_, 'n')) => open.text.push('\n'),
                 Some((_, c)) => open.text.push(c),
                 None => return Split { words: closed(words, word), end: End::Open },
             },
-            (Held::Quote(quote), c) if quote == c => held = Held::Nothing,
-            (Held::Nothing, ' ' | '\t' | '\r' | '\n') => {
-                let blank = open.begin == at;
-                words.extend(word.take().filter(|_| !blank));
-            }
-            (Held::Nothing, '"' | '\'') => held = Held::Quote(c),
-            (Held::Nothing, '`') => {
-                held = Held::Backtick;
+            '"' | '\'' if !held.bracket && held.quote.is_none() => held.quote = Some(c),
+            '"' | '\'' if !held.bracket && held.quote == Some(c) => held.quote = None,
+            '(' | ')' if held.quote.is_none() && !held.backtick => {
+                let fits = if c == ')' { held.bracket } else { !held.bracket && open.text.ends_with('$') };
+                if !fits {
+                    return Split { words: closed(words, word), end: End::Open };
+                }
+                held.bracket = c == '(';
                 open.text.push(c);
             }
-            (Held::Backtick, '`') | (Held::Bracket, ')') => {
-                held = Held::Nothing;
+            c => {
+                if c == '`' && held.quote.is_none() && !held.bracket {
+                    held.backtick = !held.backtick;
+                }
                 open.text.push(c);
             }
-            (Held::Nothing, '(') if open.text.ends_with('$') => {
-                held = Held::Bracket;
-                open.text.push(c);
-            }
-            (Held::Nothing | Held::Bracket, '(') | (Held::Nothing, ')') => {
-                return Split { words: closed(words, word), end: End::Open };
-            }
-            (Held::Nothing, sign @ (';' | '&' | '|' | '<' | '>')) => {
-                let digits = open.text.starts_with(|c: char| c.is_ascii_digit());
-                let dropped = open.begin == at || (sign == '>' && digits);
-                words.extend(word.take().filter(|_| !dropped));
-                return Split { words, end: End::Cut { sign, at } };
-            }
-            (_, c) => open.text.push(c),
         }
     }
-    let end = if held == Held::Nothing { End::Whole } else { End::Open };
+    let end = if held == Held::default() { End::Whole } else { End::Open };
     Split { words: closed(words, word), end }
 }
 
@@ -168,6 +166,7 @@ mod tests {
             ("x # not a comment", &["x", "#", "not", "a", "comment"]),
             ("a $(b c) `d e`", &["a", "$(b c)", "`d e`"]),
             ("a=$(b)c", &["a=$(b)c"]),
+            ("`a 'b' c` $(\"d\")", &["`a b c`", "$(\"d\")"]),
             ("", &[]),
         ] {
             let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();

@@ -138,6 +138,17 @@ services:
 }
 
 #[test]
+fn an_empty_command_over_another_takes_it_away_and_other_empty_keys_do_not() {
+    let text = "services: {a: {image: x, command: [one], environment: {A: 1}}}
+---
+services: {a: {command: , environment: , image: }}
+";
+    let app = one(text);
+    assert_eq!((words(&app), app.image.as_ref().map(|image| image.text.as_str())), (vec![], Some("x")));
+    assert_eq!(variable(&app, "A"), Some("1"));
+}
+
+#[test]
 fn a_list_and_a_map_of_one_setting_meet_where_compose_lets_them() {
     let text = "services:
   a:
