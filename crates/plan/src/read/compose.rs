@@ -5,7 +5,7 @@
 //! comes out is one tree of services, of which [`service`] makes workloads.
 
 use super::{Found, World};
-use crate::{Level, Rule};
+use crate::{Finding, Level, Place, Rule};
 
 mod command;
 mod deploy;
@@ -95,6 +95,11 @@ pub static TOO_LARGE: Rule = Rule {
 pub fn read(paths: &[&str], world: &World<'_>) -> Found {
     let mut project = project::Project::new(world);
     let Some((tree, environment)) = load::all(&mut project, paths) else {
+        if let Some(path) = paths.first().filter(|_| project.findings.is_empty()) {
+            let fix = "name the file that holds services:";
+            let place = Place::whole(&(*path).into());
+            project.findings.push(Finding::at(&NO_SERVICE, &place, "nothing stands in these files", fix));
+        }
         return project.found(Vec::new());
     };
     let workloads = service::workloads(&mut project, &tree, &environment);

@@ -29,6 +29,11 @@ impl Findings {
         }
     }
 
+    /// Whether nothing was found.
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
     /// Whether no more are kept.
     pub(super) fn is_full(&self) -> bool {
         self.all.len() >= KEPT_MAX
