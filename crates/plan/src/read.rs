@@ -7,12 +7,17 @@ use crate::deployed::Deployed;
 use crate::{Files, Finding, Place};
 
 pub mod compose;
+pub mod dotenv;
 mod kind;
 pub mod kubernetes;
 pub mod procfile;
 pub mod systemd;
 
 pub use kind::{Kind, MISSING, UNKNOWN, kind, may_deploy};
+mod findings;
+mod interpolate;
+mod quantity;
+mod source;
 
 /// What a reader found.
 #[derive(Clone, Debug, Default)]

@@ -4,13 +4,20 @@ use crate::{Rule, budget, declared, pools, read, script, yaml};
 
 /// All of them.
 pub fn rules() -> Vec<&'static Rule> {
-    let rooms: [&[&'static Rule]; 6] = [
+    let rooms: [&[&'static Rule]; 7] = [
         &[&yaml::UNREADABLE, &yaml::TEMPLATE, &declared::PLAN, &read::UNKNOWN, &read::MISSING],
+        &read::compose::RULES,
+        &[
+            &read::dotenv::MALFORMED,
+            &read::dotenv::VARIABLE,
+            &read::procfile::UNREADABLE,
+            &read::systemd::UNREADABLE,
+            &read::systemd::UNSEEN,
+        ],
         &read::kubernetes::RULES,
         &pools::rules::ALL,
         &budget::RULES,
         &[&script::UNFIT],
-        &[],
     ];
     rooms.concat()
 }
