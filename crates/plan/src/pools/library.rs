@@ -105,17 +105,29 @@ impl Ground<'_> {
                 format!("set {setting} to {}, or run fewer threads", usable.value),
             );
         } else if usable.value < limit.value && usable.assumption().is_none() {
+            let counted = if self.grows_no_further(limit).is_some() {
+                "no more are counted"
+            } else {
+                "all are counted: it may start threads of its own"
+            };
             self.told.complain(
                 &rules::IDLE_ROOM,
                 place,
                 format!(
-                    "{setting} is {}, and a process of {program} can use {} at once: the rest is \
-                        counted and never opened",
+                    "{setting} is {}, and a process of {program} can use {} at once: {counted}",
                     limit.value, usable.value
                 ),
                 format!("set {setting} to {}, or run more threads in fewer processes", usable.value),
             );
         }
+    }
+
+    /// What a pool that grows on demand comes to where its limit is beyond what the threads can use. A command of one's
+    /// own may start threads that nobody sees: its limit stands.
+    fn grows_no_further(&self, limit: &Number) -> Option<Number> {
+        let own =
+            self.launch.life == Span::Runs && self.launch.framework && self.launch.program == "manage.py";
+        self.usable().filter(|usable| !own && usable.assumption().is_none() && usable.value < limit.value)
     }
 
     /// A pool between two numbers that may be written upside down.

@@ -8,21 +8,21 @@ mod listing;
 mod mutations;
 mod semantics;
 
-use folder::Folder;
+pub(crate) use folder::Folder;
 
 /// One project: its folder, the files given, the environment around, the profiles that are on.
-struct Case {
-    name: &'static str,
-    files: &'static [&'static str],
-    around: &'static [(&'static str, &'static str)],
-    profiles: &'static [&'static str],
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) files: &'static [&'static str],
+    pub(crate) around: &'static [(&'static str, &'static str)],
+    pub(crate) profiles: &'static [&'static str],
 }
 
 const fn case(name: &'static str, files: &'static [&'static str]) -> Case {
     Case { name, files, around: &[], profiles: &[] }
 }
 
-const CASES: &[Case] = &[
+pub(crate) const CASES: &[Case] = &[
     case("wall", &["compose.yaml"]),
     case("django_celery", &["compose.yaml"]),
     case("rails_sidekiq", &["docker-compose.yml"]),

@@ -7,4 +7,5 @@ mod compose;
 mod kubernetes;
 mod simulation;
 mod sweep;
+mod tables;
 mod world;

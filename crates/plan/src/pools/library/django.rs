@@ -115,7 +115,8 @@ fn by_thread(ground: &Ground, age: &Age) -> Pool {
     if let Some(limit) = &limit {
         ground.compare(limit, told.given(&LIMITS).map_or("the limit", |given| given.name));
     }
-    let most = limit.unwrap_or_else(|| threads(ground));
+    let most =
+        limit.map_or_else(|| threads(ground), |limit| ground.grows_no_further(&limit).unwrap_or(limit));
     let kept = match age {
         Age::Kept(_) => match &ground.launch.threads {
             Threads::Count(threads) => Number::implied(threads.value.min(most.value)),

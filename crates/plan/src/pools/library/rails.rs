@@ -29,7 +29,7 @@ pub(super) fn pooled(ground: &Ground) -> Pooled {
     let most = match size {
         Some(size) => {
             ground.compare(&size, "pool");
-            size
+            ground.grows_no_further(&size).unwrap_or(size)
         }
         None => not_told(ground),
     };

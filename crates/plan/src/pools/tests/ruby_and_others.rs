@@ -10,7 +10,7 @@ fn rubys_servers_and_workers() {
         ("", "puma", &[PG, "WEB_CONCURRENCY=3", "RAILS_MAX_THREADS=4"], "3w x 1..4w"),
         ("", "puma", &[PG, "WEB_CONCURRENCY=auto"], "2a x 1..5a"),
         ("", "puma -w 0", &[PG], "1w x 1..5a"),
-        ("", "puma -w 2 -t 8:8", &[PG, "DB_POOL=10"], "2w x 1..10w"),
+        ("", "puma -w 2 -t 8:8", &[PG, "DB_POOL=10"], "2w x 1..8w"),
         ("", "puma", &["DATABASE_URL=postgres://db/s?pool=7"], "1a x 1..7w"),
         ("", "bin/rails server -b 0.0.0.0 -p 3000", &[PG], "1a x 1..5a"),
         ("", "rails s", &[PG, "RAILS_MAX_THREADS=3"], "1a x 1..3w"),

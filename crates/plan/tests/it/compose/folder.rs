@@ -9,11 +9,15 @@ pub(super) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/files/compose")
 }
 
-pub(super) struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    pub(super) fn of(name: &str) -> Self {
+    pub(crate) fn of(name: &str) -> Self {
         Self(root().join(name))
+    }
+
+    pub(crate) fn at(path: &std::path::Path) -> Self {
+        Self(path.to_owned())
     }
 }
 
