@@ -15,8 +15,10 @@ pub use text::{Look, text};
 /// A picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chart {
-    /// What it shows.
+    /// What it shows, in a few words.
     pub title: String,
+    /// Of what; may be long.
+    pub subtitle: String,
     /// What is to be seen in it, in a sentence: for those who cannot see it, too.
     pub note: String,
     /// The axis below all panels.

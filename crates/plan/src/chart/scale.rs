@@ -149,6 +149,7 @@ mod tests {
         let panel = Panel { y: axis(scale), series: vec![Series { name: String::new(), points }] };
         let chart = Chart {
             title: String::new(),
+            subtitle: String::new(),
             note: String::new(),
             x: axis(Scale::Linear),
             panels: vec![panel.clone()],

@@ -4,12 +4,16 @@
 use std::fmt::Write;
 
 use super::scale::{Range, figure, ticks_across, with_unit};
-use super::{Chart, Panel, Point, clean};
+use super::{Chart, Panel, Point, clean, wrapped};
 
 const WIDTH: f64 = 760.0;
 const LEFT: f64 = 76.0;
 const RIGHT: f64 = 24.0;
-const TOP: f64 = 58.0;
+/// The first panel begins here, if the subtitle has no line.
+const TOP: f64 = 62.0;
+const SUBTITLE: f64 = 18.0;
+/// Letters in a line of the subtitle: with any font they fit.
+const SUBTITLE_CHARS: usize = 92;
 const PANEL: f64 = 190.0;
 const GAP: f64 = 44.0;
 const BOTTOM: f64 = 56.0;
@@ -29,7 +33,9 @@ const STYLE: &str = "\
 /// The picture, a whole document.
 pub fn svg(chart: &Chart) -> String {
     let panels = chart.panels.len().max(1) as f64;
-    let height = TOP + panels * PANEL + (panels - 1.0) * GAP + BOTTOM;
+    let subtitle = wrapped(&clean(&chart.subtitle), SUBTITLE_CHARS);
+    let first = TOP + subtitle.len() as f64 * SUBTITLE;
+    let height = first + panels * PANEL + (panels - 1.0) * GAP + BOTTOM;
     let (title, note) = (escaped(&chart.title), escaped(&chart.note));
     let id = slug(&chart.title);
     let mut out = format!(
@@ -40,13 +46,17 @@ pub fn svg(chart: &Chart) -> String {
          <rect class=\"cw-back\" width=\"{WIDTH}\" height=\"{height}\" rx=\"8\"/>\n"
     );
     word(&mut out, LEFT, 26.0, "cw-text", "start", &format!("font-size=\"16\" font-weight=\"600\">{title}"));
+    for (number, line) in subtitle.iter().enumerate() {
+        let y = SUBTITLE.mul_add(number as f64, 46.0);
+        word(&mut out, LEFT, y, "cw-faint", "start", &format!("font-size=\"12.5\">{}", escaped(line)));
+    }
     let across = Range::across(chart);
+    marker(&mut out, chart, &across, first, height - BOTTOM);
     for (number, panel) in chart.panels.iter().enumerate() {
-        let top = TOP + number as f64 * (PANEL + GAP);
+        let top = first + number as f64 * (PANEL + GAP);
         draw(&mut out, chart, panel, &across, top);
     }
     below(&mut out, chart, &across, height - BOTTOM);
-    marker(&mut out, chart, &across, height - BOTTOM);
     out.push_str("</svg>\n");
     out
 }
@@ -119,8 +129,8 @@ fn legend(out: &mut String, panel: &Panel, y: f64) {
     for (number, series) in panel.series.iter().enumerate().rev() {
         let name = escaped(&series.name);
         word(out, end, y, "cw-text", "end", &format!(">{name}"));
-        // Letters are about 7 wide at this size; a legend that is a little loose is no harm.
-        end -= series.name.chars().count() as f64 * 7.2 + 12.0;
+        // No font's letters are wider on average; a legend that is a little loose is no harm.
+        end -= series.name.chars().count() as f64 * 8.0 + 14.0;
         put(out, format_args!("<g class=\"cw-s{}\">", number % 4));
         shape(out, number % 4, end, y - 4.5);
         out.push_str("</g>\n");
@@ -165,9 +175,10 @@ fn below(out: &mut String, chart: &Chart, across: &Range, bottom: f64) {
     word(out, middle, bottom + 42.0, "cw-text", "middle", &format!(">{}", escaped(&chart.x.heading())));
 }
 
-fn marker(out: &mut String, chart: &Chart, across: &Range, bottom: f64) {
+/// A line through all panels, and what it says: between the first two, where nothing else is, or inside the only one.
+fn marker(out: &mut String, chart: &Chart, across: &Range, top: f64, bottom: f64) {
     let Some(marker) = &chart.marker else { return };
-    let (x, top) = (x_of(across, marker.x), TOP);
+    let x = x_of(across, marker.x);
     put(
         out,
         format_args!(
@@ -175,14 +186,8 @@ fn marker(out: &mut String, chart: &Chart, across: &Range, bottom: f64) {
         ),
     );
     let (at, anchor) = if x > WIDTH / 2.0 { (x - 7.0, "end") } else { (x + 7.0, "start") };
-    word(
-        out,
-        at,
-        bottom - 10.0,
-        "cw-said",
-        anchor,
-        &format!("font-weight=\"600\">{}", escaped(&marker.text)),
-    );
+    let y = if chart.panels.len() > 1 { top + PANEL + 18.0 } else { bottom - 10.0 };
+    word(out, at, y, "cw-said", anchor, &format!("font-weight=\"600\">{}", escaped(&marker.text)));
 }
 
 fn word(out: &mut String, x: f64, y: f64, class: &str, anchor: &str, rest: &str) {
@@ -231,6 +236,7 @@ mod tests {
             |label: &str, unit: &str| Axis { label: label.into(), unit: unit.into(), scale: Scale::Linear };
         Chart {
             title: "<b>&\"api'\u{7}".into(),
+            subtitle: "c & d".into(),
             note: "a & b".into(),
             x: axis("pool size", "connections"),
             panels: vec![Panel {

@@ -75,6 +75,7 @@ pub fn text(chart: &Chart, look: Look) -> Vec<Line> {
     let across = Across { range: Range::across(chart), left: gutter + 2, columns: width - gutter - 3 };
     let mut lines: Vec<Line> =
         wrapped(&clean(&chart.title), width).into_iter().map(|line| Line::of(Ink::Strong, line)).collect();
+    lines.extend(wrapped(&clean(&chart.subtitle), width).into_iter().map(|line| Line::of(Ink::Faint, line)));
     for (panel, (range, ticks)) in chart.panels.iter().zip(&upwards) {
         lines.push(heading(panel, marks));
         let grid = Grid::drawn(chart, panel, *range, &across, height, marks);
@@ -261,6 +262,7 @@ mod tests {
         };
         Chart {
             title: "Pools \u{1b}[31m".into(),
+            subtitle: "of a load".into(),
             note: "flat".into(),
             x: axis("pool size", "connections"),
             panels: vec![
@@ -288,17 +290,44 @@ mod tests {
     fn it_is_drawn_in_ascii() {
         let wanted = [
             "Pools ?[31m",
+            "of a load",
             "throughput, per s   * seen",
-            "100 +            :",
-            " 80 +            *.........................*",
-            " 60 + -       ....",
-            " 40 + *   ....    :",
-            " 20 + -            :",
-            "  0 +            :",
+            "100 +              *........................*",
+            " 80 +        ......-",
+            " 60 +  *.....      :",
+            " 40 +  -           :",
+            " 20 +              :",
+            "  0 +              :",
+            "    +--+-----------+------------------------+--",
+            "latency, ms   * mean   o p99",
+            "100 +  o           :",
+            " 80 +  -           :",
+            " 60 +  *           :",
+            " 40 +  -........................",
+            " 20 +              :            ............*",
+            "  0 +              :",
+            "    +--+-----------+------------------------+--",
+            "      10          20                       40",
+            "                knee 20",
+            "               pool size, connections",
         ];
-        let drawn = plain(true);
-        assert_eq!(drawn[..2], wanted[..2]);
-        assert_eq!(drawn[7], "  0 +              :", "{drawn:#?}");
+        assert_eq!(plain(true), wanted);
+    }
+
+    #[test]
+    fn it_is_drawn_in_unicode() {
+        let wanted = [
+            "throughput, per s   ● seen",
+            "100 ┤              ●························●",
+            " 80 ┤        ······┴",
+            " 60 ┤  ●·····      ┊",
+            " 40 ┤  ┴           ┊",
+            " 20 ┤              ┊",
+            "  0 ┤              ┊",
+            "    └──┬───────────┬────────────────────────┬──",
+            "latency, ms   ● mean   ○ p99",
+        ];
+        assert_eq!(plain(false)[2..11], wanted);
     }
 
     #[test]
@@ -330,6 +359,6 @@ mod tests {
         empty.marker = None;
         assert!(text(&empty, Look { width: 60, height: 8, ascii: true }).len() > 16);
         empty.panels.clear();
-        assert_eq!(text(&empty, Look { width: 60, height: 8, ascii: true }).len(), 1);
+        assert_eq!(text(&empty, Look { width: 60, height: 8, ascii: true }).len(), 2);
     }
 }
