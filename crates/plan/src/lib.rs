@@ -8,6 +8,7 @@
 //! in, or the assumption it rests on.
 
 pub mod budget;
+pub mod chart;
 pub mod declared;
 pub mod deployed;
 pub mod finding;

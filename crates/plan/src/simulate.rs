@@ -12,13 +12,16 @@ mod check;
 mod compare;
 
 mod estimate;
+pub mod form;
 mod meter;
 mod outcome;
 mod pools;
 mod random;
 mod run;
+pub mod samples;
 mod scenario;
 mod server;
+pub mod trace;
 
 pub use check::{ARRIVALS_MAX, CONNECTIONS_MAX, Mistake};
 

@@ -8,4 +8,4 @@ mod words;
 
 pub use paint::{Marks, Paint, Style, Tone};
 pub use table::{Align, Table};
-pub use words::{clean, clean_within, count, percent, span, wrap};
+pub use words::{clean, clean_within, count, percent, span, wrap, wrapped};

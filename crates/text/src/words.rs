@@ -40,10 +40,29 @@ pub fn wrap(out: &mut String, text: &str, head: &str, rest: &str, width: usize) 
     out.push('\n');
 }
 
+/// A text broken between words into lines of at most `width` columns; a longer word has a line of its own.
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if !line.is_empty() && line.width() + 1 + word.width() > width {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    if !line.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
 fn is_harmless(c: char) -> bool {
-    // C0, DEL, C1; zero-width and bidirectional marks; line and paragraph separators; the byte-order mark.
+    // C0, DEL, C1; zero-width and bidirectional marks; line and paragraph separators; the byte-order mark, and what no XML may hold.
     !(c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'))
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'))
 }
 
 /// A duration as people say it: `0.4s`, `9s`, `4m 02s`, `2h 05m`, `12d 3h`.
@@ -97,5 +116,12 @@ mod tests {
             [0.04, 1.0, 59.9, 60.0, 242.0, 3_600.0, 86_399.0, 86_400.0 * 12.5].map(span).into();
         assert_eq!(said, ["0.0s", "1s", "59s", "1m 00s", "4m 02s", "1h 00m", "23h 59m", "12d 12h"]);
         assert_eq!(span(-1.0), "0.0s");
+    }
+
+    #[test]
+    fn words_stay_whole() {
+        assert_eq!(wrapped("one two  three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("extraordinary", 5), ["extraordinary"]);
+        assert!(wrapped("  ", 5).is_empty());
     }
 }

@@ -4,7 +4,9 @@
 
 mod agreement;
 mod compose;
+mod form;
 mod kubernetes;
+
 mod simulation;
 mod sweep;
 mod tables;

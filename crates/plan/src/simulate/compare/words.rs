@@ -1,5 +1,7 @@
 //! The sizing guide's words, found from the figures of the rows around them.
 
+use std::cmp::Ordering;
+
 use super::{Knee, Row};
 
 /// Latency this near to the best is low: one and a quarter of it.
@@ -8,7 +10,7 @@ const LOW: f64 = 1.25;
 /// How much is done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ThroughputWord {
-    /// Less than the knee, for sure.
+    /// Less than the knee, for sure, or less than what arrives.
     Lower,
     /// The knee's, or as much with fewer connections.
     #[default]
@@ -88,9 +90,16 @@ impl ResourceWord {
     }
 }
 
-/// The words of all rows. Where the knee was not reached, the largest size stands for it.
+/// The words of all rows. Where the knee was not reached, the largest size stands for it; where none keeps up, the one that
+/// does most.
 pub(super) fn of(rows: &[Row], knee: Knee) -> Vec<Words> {
-    let at = knee.at().unwrap_or(rows.len().saturating_sub(1));
+    let done = |at: &usize| rows.get(*at).map_or(0.0, |row| row.outcome.throughput_per_s.value);
+    let most = || (0..rows.len()).max_by(|one, two| done(one).total_cmp(&done(two)));
+    let at = match knee {
+        Knee::Flat { at } | Knee::Rises { at, .. } => at,
+        Knee::Overload => most().unwrap_or(0),
+        Knee::Beyond | Knee::Unknown => rows.len().saturating_sub(1),
+    };
     let Some(best) = rows.get(at) else { return Vec::new() };
     let soonest = rows
         .iter()
@@ -110,14 +119,13 @@ pub(super) fn of(rows: &[Row], knee: Knee) -> Vec<Words> {
     words
 }
 
-fn throughput(row: &Row, before: Option<&Row>, best: &Row, side: std::cmp::Ordering) -> ThroughputWord {
+fn throughput(row: &Row, before: Option<&Row>, best: &Row, side: Ordering) -> ThroughputWord {
     let done = |row: &Row| row.outcome.throughput_per_s;
     match side {
-        std::cmp::Ordering::Less if !row.outcome.keeps_up || done(best).exceeds(&done(row)) => {
-            ThroughputWord::Lower
-        }
-        std::cmp::Ordering::Less | std::cmp::Ordering::Equal => ThroughputWord::Optimal,
-        std::cmp::Ordering::Greater => {
+        Ordering::Less | Ordering::Equal if !row.outcome.keeps_up => ThroughputWord::Lower,
+        Ordering::Less if done(best).exceeds(&done(row)) => ThroughputWord::Lower,
+        Ordering::Less | Ordering::Equal => ThroughputWord::Optimal,
+        Ordering::Greater => {
             let gains = before.is_some_and(|before| done(row).exceeds(&done(before)));
             if gains { ThroughputWord::Higher } else { ThroughputWord::Diminishing }
         }
@@ -206,6 +214,16 @@ pub(super) mod tests {
             ["diminishing", "higher", "very high"],
         ];
         assert_eq!(said(&figures), wanted);
+    }
+
+    #[test]
+    fn no_size_that_falls_behind_is_optimal() {
+        let mut all = rows(&[(5, 100.0, 90.0), (10, 200.0, 40.0), (20, 150.0, 80.0)]);
+        for row in &mut all {
+            row.outcome.keeps_up = false;
+        }
+        let words: Vec<_> = of(&all, knee(&all)).iter().map(|words| words.throughput).collect();
+        assert_eq!(words, [ThroughputWord::Lower, ThroughputWord::Lower, ThroughputWord::Diminishing]);
     }
 
     #[test]
