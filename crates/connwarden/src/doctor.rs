@@ -11,7 +11,7 @@ use model::preset::Preset;
 
 use crate::exit::Exit;
 use crate::output::{Form, OutputOptions};
-use crate::say;
+use crate::{say, value};
 use crate::server::{Failed, ServerOptions};
 
 const EXAMPLES: &str = "\
@@ -38,7 +38,7 @@ pub(crate) struct DoctorOptions {
     #[arg(long, value_enum, value_name = "FORMAT", requires = "preset", conflicts_with = "output")]
     format: Option<Lines>,
     /// Memory the server has, as 4GB; measured where it runs on this machine
-    #[arg(long, value_name = "SIZE", value_parser = size)]
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
     memory: Option<u64>,
     /// Ask no server: print the preset's lines for this version
     #[arg(long, value_name = "MAJOR", value_parser = major, requires = "format")]
@@ -91,25 +91,10 @@ impl From<Lines> for Format {
     }
 }
 
-/// A size with a unit, as PostgreSQL or the rest of the world writes it: 1024 bytes make a kilobyte.
-fn size(text: &str) -> Result<u64, String> {
-    let wanted = "write a number and MB or GB, like 4GB";
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = (&text[..end], text[end..].trim().to_ascii_lowercase());
-    let shift = match unit.as_str() {
-        "k" | "kb" | "kib" => 10,
-        "m" | "mb" | "mib" => 20,
-        "g" | "gb" | "gib" => 30,
-        "t" | "tb" | "tib" => 40,
-        _ => return Err(wanted.to_owned()),
-    };
-    let number: f64 = number.parse().map_err(|_| wanted.to_owned())?;
-    let bytes = number * f64::from(1u32 << (shift - 10)) * 1024.0;
-    let (least, most) = (f64::from(64u32 << 20), (1u64 << 50) as f64);
-    if !(least..=most).contains(&bytes) {
-        return Err("between 64MB and 1024TB".to_owned());
-    }
-    Ok(bytes as u64)
+/// Memory of a machine.
+fn memory(text: &str) -> Result<u64, String> {
+    let bytes = value::size(text)?;
+    if bytes < 64 << 20 { Err("between 64MB and 1024TB".to_owned()) } else { Ok(bytes) }
 }
 
 /// A major version; what stands behind a dot does not matter.
@@ -174,11 +159,11 @@ mod tests {
     #[test]
     fn sizes_have_a_unit() {
         assert_eq!(
-            ["4GB", "4GiB", "4g", "1.5 GB", "512MB"].map(|text| size(text).unwrap() >> 20),
+            ["4GB", "4GiB", "4g", "1.5 GB", "512MB"].map(|text| memory(text).unwrap() >> 20),
             [4096, 4096, 4096, 1536, 512]
         );
         for text in ["4", "", "GB", "4 apples", "1MB", "-4GB", "9e99GB"] {
-            assert!(size(text).is_err(), "{text}");
+            assert!(memory(text).is_err(), "{text}");
         }
     }
 

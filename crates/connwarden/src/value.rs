@@ -33,6 +33,26 @@ pub(crate) fn now_us() -> i64 {
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
+/// A size with a unit, as PostgreSQL or the rest of the world writes it: 1024 bytes make a kilobyte.
+pub(crate) fn size(text: &str) -> Result<u64, String> {
+    let wanted = "write a number and MB or GB, like 4GB";
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = (&text[..end], text[end..].trim().to_ascii_lowercase());
+    let shift = match unit.as_str() {
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        "t" | "tb" | "tib" => 40,
+        _ => return Err(wanted.to_owned()),
+    };
+    let number: f64 = number.parse().map_err(|_| wanted.to_owned())?;
+    let bytes = number * f64::from(1u32 << (shift - 10)) * 1024.0;
+    if !(0.0..=(1u64 << 50) as f64).contains(&bytes) {
+        return Err("at most 1024TB".to_owned());
+    }
+    Ok(bytes as u64)
+}
+
 /// `70` or `70%`.
 pub(crate) fn percent(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix('%').unwrap_or(text).trim().parse::<f64>();
