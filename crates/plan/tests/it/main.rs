@@ -1,6 +1,7 @@
 //! The planner seen from outside.
 
 mod agreement;
+mod drawing;
 mod form;
 mod simulation;
 mod sweep;
