@@ -11,8 +11,8 @@ use model::preset::Preset;
 
 use crate::exit::Exit;
 use crate::output::{Form, OutputOptions};
-use crate::{say, value};
 use crate::server::{Failed, ServerOptions};
+use crate::{say, value};
 
 const EXAMPLES: &str = "\
 Nothing is written to the server: run what it prints yourself, or put it into a file.

@@ -53,6 +53,11 @@ pub(crate) fn size(text: &str) -> Result<u64, String> {
     Ok(bytes as u64)
 }
 
+/// A duration in words for people: `10s`, `0.5s`.
+pub(crate) fn said(time: Duration) -> String {
+    format!("{}s", time.as_secs_f64())
+}
+
 /// `70` or `70%`.
 pub(crate) fn percent(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix('%').unwrap_or(text).trim().parse::<f64>();

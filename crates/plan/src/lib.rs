@@ -6,6 +6,9 @@
 //! and units; [`pools`] says how many processes and connections a container makes of that; [`declared`] is what the
 //! plan file says over it; [`budget`] adds up and judges. Every number keeps its [`Origin`]: the line it is written
 //! in, or the assumption it rests on.
+//!
+//! Beside it: [`queue`] has the formulae of waiting for a connection, [`simulate`] plays pool sizes through, and [`chart`]
+//! draws what came of it.
 
 pub mod budget;
 pub mod chart;

@@ -1,7 +1,7 @@
 //! What a pool size does to waiting, played through event by event: requests arrive at the pools of some processes, wait
 //! for a connection, work on a server that all share, think in their application, and give the connection back.
 //!
-//! Deterministic: a seed gives the same figures to the last bit. Arrivals, holds and spreading draw from streams of
+//! Deterministic: on one platform a seed gives the same figures to the last bit. Arrivals, holds and spreading draw from streams of
 //! their own, so that two pool sizes are tried with the very same requests and differ by nothing else.
 //!
 //! What the model leaves out: the time to open a connection (a pool is taken to be warm), locks between transactions,

@@ -12,7 +12,9 @@ use inspect::filter::Glob;
 use inspect::form::clean;
 use inspect::record::{Entry, Reader};
 use plan::report::FindingReport;
-use plan::simulate::{Arrivals, Look, TraceReading, concurrency};
+use plan::simulate::Arrivals;
+use plan::simulate::samples::{Look, concurrency};
+use plan::simulate::trace::Reading;
 
 use crate::exit::Exit;
 use crate::{say, value};
@@ -82,7 +84,10 @@ impl LoadOptions {
             return Ok(Arrivals::Poisson { rate_per_s });
         }
         if let Some(count) = self.clients {
-            return Ok(Arrivals::Clients { count, think_s: self.think.map_or(0.0, |time| time.as_secs_f64()) });
+            return Ok(Arrivals::Clients {
+                count,
+                think_s: self.think.map_or(0.0, |time| time.as_secs_f64()),
+            });
         }
         if let Some(path) = &self.trace {
             return self.traced(path);
@@ -95,13 +100,15 @@ impl LoadOptions {
 
     fn traced(&self, path: &Path) -> Result<Arrivals, Refused> {
         let name: Arc<str> = path.to_string_lossy().into();
-        let mut input = BufReader::new(File::open(path).map_err(|error| Refused::file(path, &error.to_string()))?);
-        let mut reading = TraceReading::new(&name);
+        let mut input =
+            BufReader::new(File::open(path).map_err(|error| Refused::file(path, &error.to_string()))?);
+        let mut reading = Reading::new(&name);
         let mut line = Vec::new();
         loop {
             line.clear();
             let mut part = std::io::Read::take(&mut input, LINE_BYTES_MAX);
-            let read = part.read_until(b'\n', &mut line).map_err(|error| Refused::file(path, &error.to_string()))?;
+            let read =
+                part.read_until(b'\n', &mut line).map_err(|error| Refused::file(path, &error.to_string()))?;
             if read == 0 || !reading.line(String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r'])) {
                 break;
             }

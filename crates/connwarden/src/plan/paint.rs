@@ -22,11 +22,8 @@ pub(super) fn lines(lines: &[Line], style: Style) -> String {
 
 /// A picture as text.
 pub(super) fn chart(chart: &Chart, style: Style) -> String {
-    let look = Look {
-        width: style.width.unwrap_or(WIDTH),
-        height: PANEL_ROWS,
-        ascii: style.marks == Marks::Ascii,
-    };
+    let look =
+        Look { width: style.width.unwrap_or(WIDTH), height: PANEL_ROWS, ascii: style.marks == Marks::Ascii };
     lines(&text(chart, look), style)
 }
 

@@ -32,6 +32,10 @@ Examples:
 
 Exit codes: 0 done, 2 nothing done (a file that could not be read), 64 usage.";
 
+/// Said where a trace is played on a server of cores.
+const TRACE_SLOWED: &str =
+    "recorded holds contain what the server slowed them then: with --cores they are slowed a second time";
+
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct SimulateOptions {
@@ -59,7 +63,13 @@ pub(crate) struct SimulateOptions {
     #[arg(long, value_enum, value_name = "HOW", default_value = "random")]
     spreading: How,
     /// Pool sizes of a process to compare
-    #[arg(long, alias = "pools", value_name = "N,N,...", value_delimiter = ',', default_value = "5,10,25,50,100")]
+    #[arg(
+        long,
+        alias = "pools",
+        value_name = "N,N,...",
+        value_delimiter = ',',
+        default_value = "5,10,25,50,100"
+    )]
     compare: Vec<u32>,
     /// How long a request waits before it gives up
     #[arg(long, alias = "max-wait", value_name = "TIME", value_parser = value::duration)]
@@ -140,7 +150,9 @@ pub(super) fn run(options: &SimulateOptions) -> Exit {
 pub(super) fn told(mistakes: &[Mistake]) -> String {
     let lines: Vec<String> = mistakes
         .iter()
-        .map(|mistake| format!("{}: {}\n  = {}", mistake.field.replace('_', "-"), mistake.message, mistake.fix))
+        .map(|mistake| {
+            format!("{}: {}\n  = {}", mistake.field.replace('_', "-"), mistake.message, mistake.fix)
+        })
         .collect();
     lines.join("\n")
 }
@@ -150,10 +162,15 @@ impl SimulateOptions {
         let mut assumptions = Vec::new();
         let server = match self.cores {
             None => {
-                assumptions.push(CORES_UNKNOWN.to_owned());
+                if !matches!(arrivals, Arrivals::Trace(_)) {
+                    assumptions.push(CORES_UNKNOWN.to_owned());
+                }
                 Server::UNLIMITED
             }
             Some(cores) => {
+                if matches!(arrivals, Arrivals::Trace(_)) {
+                    assumptions.push(TRACE_SLOWED.to_owned());
+                }
                 if self.sigma.is_none() && self.kappa.is_none() {
                     assumptions.push(CONTENTION_ASSUMED.to_owned());
                 }

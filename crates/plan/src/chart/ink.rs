@@ -1,6 +1,6 @@
 //! Text in pieces that say what they are, so that whoever prints them may colour them. No escape sequence is in them.
 
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// What a piece of text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +62,23 @@ impl Line {
         text.trim_end().to_owned()
     }
 
+    /// As much of it as fits into so many columns.
+    pub fn clipped(&self, columns: usize) -> Self {
+        let mut line = Self::default();
+        let mut free = columns;
+        for span in &self.spans {
+            for c in span.text.chars() {
+                let width = c.width().unwrap_or(0);
+                if width > free {
+                    return line;
+                }
+                free -= width;
+                line.push(span.ink, c.encode_utf8(&mut [0; 4]));
+            }
+        }
+        line
+    }
+
     /// Columns that it takes.
     pub fn width(&self) -> usize {
         self.spans.iter().map(|span| span.text.width()).sum()
@@ -80,5 +97,6 @@ mod tests {
         line.push(Ink::Faint, "日 ");
         assert_eq!(line.spans.len(), 2);
         assert_eq!((line.plain().as_str(), line.width()), ("ab日", 5));
+        assert_eq!([2, 3, 4].map(|columns| line.clipped(columns).plain()), ["ab", "ab", "ab日"]);
     }
 }

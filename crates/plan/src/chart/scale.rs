@@ -119,11 +119,14 @@ pub(super) fn ticks_across(chart: &Chart) -> Vec<f64> {
     (0..=9_u32).map(|n| (begin + f64::from(n)) * step).take_while(|tick| tick <= last).collect()
 }
 
-/// A figure as it is written: four digits that count, no more, and no zeros behind the point. The sizes that are shown
-/// here need no powers of ten.
+/// A figure as it is written: four digits that count, no more, and no zeros behind the point; powers of ten only where
+/// nothing else fits beside an axis.
 pub(super) fn figure(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return if value == 0.0 { "0".to_owned() } else { "-".to_owned() };
+    }
+    if !(1e-6..1e9).contains(&value.abs()) {
+        return format!("{value:.0e}");
     }
     let places = (3 - value.abs().log10().floor() as i32).clamp(0, 9) as usize;
     let text = format!("{value:.places$}");
@@ -189,6 +192,6 @@ mod tests {
         let written: Vec<String> =
             [0.0, 0.012_345, 0.2, 7.5, 12.345, 1_000.0, 123_456.7, -2.5].map(figure).into();
         assert_eq!(written, ["0", "0.01235", "0.2", "7.5", "12.35", "1000", "123457", "-2.5"]);
-        assert_eq!(figure(f64::NAN), "-");
+        assert_eq!([f64::NAN, 2e300, -5e-300].map(figure), ["-", "2e300", "-5e-300"]);
     }
 }

@@ -87,7 +87,8 @@ pub fn text(chart: &Chart, look: Look) -> Vec<Line> {
     if !chart.panels.is_empty() {
         lines.extend(below(chart, &across, width));
     }
-    lines
+    // A name may be longer than any terminal is wide.
+    lines.into_iter().map(|line| if line.width() > width { line.clipped(width) } else { line }).collect()
 }
 
 /// Columns from left to right.

@@ -4,9 +4,9 @@
 
 mod agreement;
 mod compose;
+mod drawing;
 mod form;
 mod kubernetes;
-
 mod simulation;
 mod sweep;
 mod tables;

@@ -4,6 +4,8 @@ use connwarden_plan::simulate::{
     Arrivals, Checkout, Counts, Hold, Level, Outcome, Scenario, Server, Spreading,
 };
 
+use proptest::prelude::*;
+
 use crate::world::{erlang, played};
 
 fn short() -> Scenario {
@@ -177,4 +179,67 @@ fn who_loses_patience_has_waited_that_long_and_nobody_longer() {
     let full = played(&Scenario { pool_size: 7, waiting_max: Some(4), ..short() });
     assert!(full.refused_share > 0.05);
     assert!(full.waiting_most <= 4);
+}
+
+fn any_scenario() -> impl Strategy<Value = Scenario> {
+    let arrivals = prop_oneof![
+        (1.0..2_000.0_f64).prop_map(|rate_per_s| Arrivals::Poisson { rate_per_s }),
+        (1..200_u32, 0.001..0.5_f64).prop_map(|(count, think_s)| Arrivals::Clients { count, think_s }),
+        prop::collection::vec((0.0..5.0_f64, 0.0..0.1_f64), 1..200).prop_map(|mut pairs| {
+            pairs.sort_by(|one, two| one.0.total_cmp(&two.0));
+            Arrivals::Trace(
+                pairs.into_iter().map(|(arrival_s, hold_s)| Checkout { arrival_s, hold_s }).collect(),
+            )
+        }),
+    ];
+    let hold = prop_oneof![
+        (0.001..0.2_f64).prop_map(|mean_s| Hold::Exponential { mean_s }),
+        (0.001..0.2_f64, 0.0..5.0_f64).prop_map(|(mean_s, cv)| Hold::Lognormal { mean_s, cv }),
+        (0.001..0.2_f64).prop_map(|mean_s| Hold::Fixed { mean_s }),
+    ];
+    let server = (prop::option::of(1..64_u32), 0.0..0.2_f64, 0.0..0.02_f64)
+        .prop_map(|(cores, sigma, kappa)| Server { cores, sigma, kappa });
+    let limits = (prop::option::of(0..20_u32), prop::option::of(0.001..1.0_f64), any::<bool>());
+    (arrivals, hold, server, limits, 1..40_u32, 1..6_u32, 0.0..=1.0_f64, any::<u64>()).prop_map(
+        |(
+            arrivals,
+            hold,
+            server,
+            (waiting_max, wait_timeout_s, turns),
+            pool_size,
+            processes,
+            share,
+            seed,
+        )| Scenario {
+            arrivals,
+            hold,
+            application_share: share,
+            pool_size,
+            processes,
+            spreading: if turns { Spreading::RoundRobin } else { Spreading::Random },
+            server,
+            waiting_max,
+            wait_timeout_s,
+            duration_s: 5.0,
+            warm_up_s: 1.0,
+            seed,
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn the_books_of_any_scenario_balance(scenario in any_scenario()) {
+        let outcome = played(&scenario);
+        let Counts { arrived, done, refused, timed_out, waiting, holding } = outcome.counts;
+        prop_assert_eq!(arrived, done + refused + timed_out + waiting + holding);
+        prop_assert!(outcome.pool_utilisation.value <= 1.0 + 1e-9);
+        prop_assert!(outcome.server_utilisation.is_none_or(|cores| cores.value <= 1.0 + 1e-9));
+        prop_assert!(outcome.wait_s.p50.value <= outcome.wait_s.p99.value);
+        prop_assert!(outcome.wait_s.p99.value <= outcome.wait_s.max);
+        let patience = scenario.wait_timeout_s.unwrap_or(f64::INFINITY);
+        prop_assert!(outcome.wait_s.max <= patience + 1e-9);
+    }
 }

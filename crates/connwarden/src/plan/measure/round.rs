@@ -160,7 +160,7 @@ async fn request(stage: &Stage, due: Instant, dice: &mut ChaCha8Rng) -> bool {
         };
         match done {
             Ok(()) => {}
-            Err(error @ AskError::Refused(_)) => {
+            Err(error @ AskError::Server(_)) => {
                 stage.failed(error.to_string());
                 // It may stand in a transaction that has failed.
                 let _ = connection.run("ROLLBACK").await;

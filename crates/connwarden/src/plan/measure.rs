@@ -1,0 +1,362 @@
+//! `connwarden plan measure`: pools of several sizes on a real server, beside what the simulation expects of it.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use inspect::form::{Align, Style, Table, Tone, clean};
+use inspect::report::Failure;
+use plan::script::{BUILTIN, Script};
+use plan::simulate::{Arrivals, Hold, Scenario, Server, Spreading};
+
+use super::paint;
+use crate::exit::Exit;
+use crate::output::LookOptions;
+use crate::server::{Entrance, Failed, ServerOptions};
+use crate::{say, value};
+
+mod calibrate;
+mod figures;
+mod pool;
+mod round;
+
+use calibrate::Calibration;
+use figures::{MeasureReport, MeasuredRow};
+use pool::Pool;
+use round::{Load, Play, Round};
+
+/// Sizes at most.
+const SIZES_MAX: usize = 32;
+/// All rounds together, at most.
+const TOTAL_MAX: Duration = Duration::from_secs(3600);
+/// Part of each round that is not counted: caches and connections warm up in it.
+const WARM_UP_PART: f64 = 0.2;
+
+const EXAMPLES: &str = "\
+It opens as many connections as the largest pool has, and puts load on the server: choose a
+server that may be loaded. A script is SQL, with pgbench's \\set and \\sleep; each run of it holds
+one connection, as a transaction does. pgbench -i makes the tables of the built-in ones.
+
+First the script runs alone, then flat out with the largest pool: from these two the simulation
+learns how long it holds a connection and how much of that is the server's work. Then each size
+is measured and, with the same load, simulated.
+
+Examples:
+  connwarden plan measure -h db-staging -U app --builtin select-only --scale 10 --clients 100
+  connwarden plan measure --script checkout.sql --rate 300 --compare 5,10,25,50 --duration 20s
+  connwarden plan measure --script checkout.sql --clients 200 --svg measured.svg -o json
+
+Exit codes: 0 done, 2 nothing done, 3 server not reached, 64 usage, 130 interrupted.";
+
+#[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES, disable_help_flag = true)]
+pub(crate) struct MeasureOptions {
+    #[command(flatten)]
+    what: WhatOptions,
+    /// Requests per second, at random moments
+    #[arg(long, alias = "rps", value_name = "N", conflicts_with = "clients")]
+    rate: Option<f64>,
+    /// Clients that ask again at once [default: twice the largest pool]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    clients: Option<u32>,
+    /// Pool sizes to measure
+    #[arg(long, alias = "pools", value_name = "N,N,...", value_delimiter = ',', default_value = "5,10,25,50,100", value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    compare: Vec<u32>,
+    /// How long each size is measured
+    #[arg(long, value_name = "TIME", value_parser = value::duration, default_value = "10s")]
+    duration: Duration,
+    /// Cores of the server, for the simulation [default: this machine's]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    cores: Option<u32>,
+    /// The same seed asks the same questions
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Write the picture into this file
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    /// Form of the answer
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "human")]
+    output: MeasureForm,
+    #[command(flatten)]
+    look: LookOptions,
+    #[command(flatten)]
+    server: ServerOptions,
+}
+
+/// What is run.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Script")]
+#[group(id = "what", required = true, multiple = false, args = ["script", "builtin"])]
+struct WhatOptions {
+    /// A file of SQL, as pgbench -f takes
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
+    /// One of pgbench's own scripts
+    #[arg(long, value_name = "NAME", value_parser = ["select-only", "simple-update", "tpcb-like"])]
+    builtin: Option<String>,
+    /// What :scale is in the script: pgbench -i -s
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(i64).range(1..))]
+    scale: i64,
+    /// A variable of the script: NAME=NUMBER; repeatable
+    #[arg(long = "define", short = 'D', value_name = "NAME=N", value_parser = defined)]
+    define: Vec<(String, i64)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum MeasureForm {
+    /// Tables and a picture
+    Human,
+    /// One JSON document
+    Json,
+}
+
+fn defined(text: &str) -> Result<(String, i64), String> {
+    let wanted = "write NAME=NUMBER";
+    let (name, number) = text.split_once('=').ok_or(wanted)?;
+    Ok((name.to_owned(), number.parse().map_err(|_| wanted)?))
+}
+
+/// `plan measure`.
+pub(super) async fn run(options: MeasureOptions) -> Exit {
+    let script = match options.what.read() {
+        Ok(script) => script,
+        Err(exit) => return exit,
+    };
+    let sizes = match options.sizes() {
+        Ok(sizes) => sizes,
+        Err(why) => return say::usage(&why),
+    };
+    let entrance = match options.server.entrance() {
+        Ok(entrance) => entrance,
+        Err(failed) => return failed.tell(),
+    };
+    if let Some(target) = &entrance.protected {
+        return say::usage(&format!(
+            "[target.{target}] is protected: measure on a server that may be loaded"
+        ));
+    }
+    let mut measure = Measure::of(&options, script, sizes, entrance);
+    let done = tokio::select! {
+        done = measure.all() => done,
+        _ = tokio::signal::ctrl_c() => {
+            say::err("interrupted: nothing is said of half a measurement");
+            return Exit::Interrupted;
+        }
+    };
+    match done {
+        Ok(report) => options.tell(&report),
+        Err(failed) => failed.tell(),
+    }
+}
+
+impl WhatOptions {
+    fn read(&self) -> Result<Script, Exit> {
+        let (name, text) = match (&self.script, &self.builtin) {
+            (Some(path), _) => {
+                let name = path.to_string_lossy().into_owned();
+                let text = std::fs::read_to_string(path).map_err(|error| {
+                    say::err(&format!("error: {}: {error}", clean(&name)));
+                    Exit::Nothing
+                })?;
+                (name, text)
+            }
+            (None, builtin) => {
+                let found = BUILTIN.iter().find(|(name, _)| Some(*name) == builtin.as_deref());
+                let (name, text) = found.unwrap_or(&BUILTIN[0]);
+                ((*name).to_owned(), (*text).to_owned())
+            }
+        };
+        Script::read(&name.as_str().into(), &text).map_err(|findings| {
+            let all: Vec<_> = findings.iter().map(plan::report::FindingReport::of).collect();
+            say::err(&plan::form::findings::text(&all, Style::default()));
+            Exit::Nothing
+        })
+    }
+
+    fn variables(&self) -> BTreeMap<String, i64> {
+        let scale = std::iter::once(("scale".to_owned(), self.scale));
+        scale.chain(self.define.iter().cloned()).collect()
+    }
+}
+
+impl MeasureOptions {
+    fn sizes(&self) -> Result<Vec<u32>, String> {
+        let mut sizes = self.compare.clone();
+        sizes.sort_unstable();
+        sizes.dedup();
+        let rounds = u32::try_from(sizes.len()).unwrap_or(u32::MAX);
+        if sizes.is_empty() || sizes.len() > SIZES_MAX {
+            return Err(format!("give 1 to {SIZES_MAX} pool sizes"));
+        }
+        if self.duration.is_zero() || self.duration.saturating_mul(rounds) > TOTAL_MAX {
+            return Err(
+                "all sizes together take more than an hour, or no time at all: choose --duration".into()
+            );
+        }
+        if self.rate.is_some_and(|rate| !(rate > 0.0 && rate <= 100_000.0)) {
+            return Err("--rate is above 0 and at most 100000".into());
+        }
+        Ok(sizes)
+    }
+
+    fn load(&self, largest: u32) -> Load {
+        match self.rate {
+            Some(rate) => Load::Rate(rate),
+            None => Load::Clients(self.clients.unwrap_or(largest.saturating_mul(2).min(10_000))),
+        }
+    }
+
+    fn tell(&self, report: &MeasureReport) -> Exit {
+        let picture = report.chart();
+        if let Some(path) = &self.svg
+            && let Err(error) = std::fs::write(path, plan::chart::svg(&picture))
+        {
+            say::err(&format!("error: {}: {error}", clean(&path.to_string_lossy())));
+            return Exit::Nothing;
+        }
+        match self.output {
+            MeasureForm::Json => say::json(report),
+            MeasureForm::Human => {
+                let style = self.look.style();
+                say::out(&human(report, style));
+                if report.rows.len() > 1 {
+                    say::out(&format!("\n{}", paint::chart(&picture, style)));
+                }
+            }
+        }
+        Exit::Done
+    }
+}
+
+/// One measurement on its way.
+struct Measure {
+    script: Rc<Script>,
+    variables: Rc<BTreeMap<String, i64>>,
+    sizes: Vec<u32>,
+    load: Load,
+    duration: Duration,
+    cores: u32,
+    cores_assumed: bool,
+    seed: u64,
+    entrance: Entrance,
+}
+
+impl Measure {
+    fn of(options: &MeasureOptions, script: Script, sizes: Vec<u32>, entrance: Entrance) -> Self {
+        let largest = sizes.last().copied().unwrap_or(1);
+        let here = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        Self {
+            script: Rc::new(script),
+            variables: Rc::new(options.what.variables()),
+            load: options.load(largest),
+            sizes,
+            duration: options.duration,
+            cores: options.cores.unwrap_or(u32::try_from(here).unwrap_or(u32::MAX)),
+            cores_assumed: options.cores.is_none(),
+            seed: options.seed,
+            entrance,
+        }
+    }
+
+    async fn all(&mut self) -> Result<MeasureReport, Failed> {
+        let calibration = self.calibrate().await?;
+        let mut rows = Vec::new();
+        for size in self.sizes.clone() {
+            let round = self.round(&format!("{size} connections"), size, self.load, self.duration).await?;
+            let scenario = self.scenario(&calibration, size);
+            rows.push(MeasuredRow::of(size, &round, plan::simulate::run(&scenario).ok().as_ref()));
+        }
+        Ok(MeasureReport::of(self.load, self.cores, self.cores_assumed, &calibration, rows))
+    }
+
+    /// Alone, then flat out: what the simulation knows of this script and this server.
+    async fn calibrate(&mut self) -> Result<Calibration, Failed> {
+        let short = (self.duration / 2).clamp(Duration::from_secs(1), Duration::from_secs(10));
+        let alone = self.round("alone", 1, Load::Clients(1), short).await?;
+        let largest = self.sizes.last().copied().unwrap_or(1);
+        let full = self.round("flat out", largest, Load::Clients(largest), short).await?;
+        Ok(Calibration::of(&alone, &full, largest, self.cores))
+    }
+
+    async fn round(&mut self, what: &str, size: u32, load: Load, counted: Duration) -> Result<Round, Failed> {
+        tell(&format!("{what}: opening"));
+        let mut connections = Vec::new();
+        for _ in 0..size {
+            connections.push(self.entrance.connect("connwarden plan measure").await?);
+        }
+        tell(&format!("{what}: {}", value::said(counted)));
+        let pool = Rc::new(Pool::of(connections));
+        let play = Play {
+            script: Rc::clone(&self.script),
+            variables: Rc::clone(&self.variables),
+            load,
+            warm_up: counted.mul_f64(WARM_UP_PART),
+            counted,
+            seed: self.seed,
+        };
+        let round = round::play(play, Rc::clone(&pool)).await;
+        pool.close().await;
+        tell("");
+        match &round.first_failure {
+            Some(why) if round.timings.is_empty() => Err(Failed::new(
+                Failure::Config,
+                Exit::Nothing,
+                format!("the script does not run: {why}"),
+                Some("try it with psql first; pgbench -i makes the tables of the built-in scripts".into()),
+            )),
+            Some(_) | None => Ok(round),
+        }
+    }
+
+    fn scenario(&self, calibration: &Calibration, pool_size: u32) -> Scenario {
+        let duration_s = self.duration.as_secs_f64() * (1.0 + WARM_UP_PART);
+        Scenario {
+            arrivals: match self.load {
+                Load::Clients(count) => Arrivals::Clients { count, think_s: 0.0 },
+                Load::Rate(rate_per_s) => Arrivals::Poisson { rate_per_s },
+            },
+            hold: Hold::Empirical(calibration.holds_s.clone()),
+            application_share: calibration.application_share,
+            pool_size,
+            processes: 1,
+            spreading: Spreading::Random,
+            server: Server { cores: Some(self.cores), sigma: 0.0, kappa: 0.0 },
+            waiting_max: None,
+            wait_timeout_s: None,
+            duration_s,
+            warm_up_s: self.duration.as_secs_f64() * WARM_UP_PART,
+            seed: self.seed,
+        }
+    }
+}
+
+/// A line that the next one replaces, where somebody looks.
+fn tell(text: &str) {
+    if std::io::stderr().is_terminal() {
+        eprint!("\r\u{1b}[K{text}");
+    }
+}
+
+fn human(report: &MeasureReport, style: Style) -> String {
+    let paint = style.paint();
+    let mut out =
+        format!("{}\n{}\n\n", paint.tone(Tone::Strong, "=== Pool Sizes, Measured ==="), report.setting());
+    let heads = ["POOL", "PER S", "SIMULATED", "LATENCY", "SIMULATED", "WAIT P99", "SIMULATED", "FAILED"];
+    let mut table = Table::new(&heads.map(|head| (head, Align::Right)));
+    for row in &report.rows {
+        table.row(row.cells());
+    }
+    for line in table.lines() {
+        out.push_str(&line);
+        out.push('\n');
+    }
+    out.push('\n');
+    for line in report.remarks() {
+        out.push_str(&line);
+        out.push('\n');
+    }
+    out
+}
