@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use inspect::filter::Glob;
 use inspect::form::clean;
 use inspect::record::{Entry, Reader};
@@ -27,7 +27,8 @@ const LINE_BYTES_MAX: u64 = 64 * 1024;
 /// Where requests come from.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Load")]
-#[group(id = "load", required = true, multiple = false, args = ["rate", "clients", "trace", "recording"])]
+#[group(skip)]
+#[command(group(ArgGroup::new("load").required(true).args(["rate", "clients", "trace", "recording"])))]
 pub(super) struct LoadOptions {
     /// Requests per second, at random moments
     #[arg(long, alias = "rps", value_name = "N")]

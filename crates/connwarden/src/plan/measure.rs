@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 use inspect::form::{Align, Style, Table, Tone, clean};
 use inspect::report::Failure;
 use plan::script::{BUILTIN, Script};
@@ -89,7 +89,8 @@ pub(crate) struct MeasureOptions {
 /// What is run.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Script")]
-#[group(id = "what", required = true, multiple = false, args = ["script", "builtin"])]
+#[group(skip)]
+#[command(group(ArgGroup::new("what").required(true).args(["script", "builtin"])))]
 struct WhatOptions {
     /// A file of SQL, as pgbench -f takes
     #[arg(long, value_name = "FILE")]
