@@ -16,6 +16,7 @@ pub mod declared;
 pub mod deployed;
 pub mod finding;
 pub mod form;
+pub mod measure;
 pub mod number;
 pub mod place;
 pub mod pools;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, ValueEnum};
 use inspect::form::{Align, Style, Table, Tone, clean};
 use inspect::report::Failure;
+use plan::measure::{Calibration, Load, MeasureReport, MeasuredReport, Round};
 use plan::script::{BUILTIN, Script};
 use plan::simulate::{Arrivals, Hold, Scenario, Server, Spreading};
 
@@ -18,15 +19,11 @@ use crate::output::LookOptions;
 use crate::server::{Entrance, Failed, ServerOptions};
 use crate::{say, value};
 
-mod calibrate;
-mod figures;
 mod pool;
 mod round;
 
-use calibrate::Calibration;
-use figures::{MeasureReport, MeasuredRow};
 use pool::Pool;
-use round::{Load, Play, Round};
+use round::Play;
 
 /// Sizes at most.
 const SIZES_MAX: usize = 32;
@@ -268,7 +265,7 @@ impl Measure {
         for size in self.sizes.clone() {
             let round = self.round(&format!("{size} connections"), size, self.load, self.duration).await?;
             let scenario = self.scenario(&calibration, size);
-            rows.push(MeasuredRow::of(size, &round, plan::simulate::run(&scenario).ok().as_ref()));
+            rows.push(MeasuredReport::of(size, &round, plan::simulate::run(&scenario).ok().as_ref()));
         }
         Ok(MeasureReport::of(self.load, self.cores, self.cores_assumed, &calibration, rows))
     }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use inspect::connect::AskError;
+use plan::measure::{Load, Round, Timing};
 use plan::script::{Do, Script};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
@@ -16,37 +17,6 @@ use super::pool::Pool;
 
 /// Requests in line at once, at most: beyond it the line only grows.
 const WAITING_MAX: usize = 20_000;
-
-/// Who asks.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Load {
-    /// So many clients, each again as soon as it has its answer.
-    Clients(u32),
-    /// By chance, so many per second, whether answers come or not.
-    Rate(f64),
-}
-
-/// One request that ended well.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Timing {
-    /// From the moment it should have started to the connection, in seconds.
-    pub wait_s: f64,
-    /// From the connection to its return.
-    pub hold_s: f64,
-}
-
-/// What a round brought.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Round {
-    pub timings: Vec<Timing>,
-    /// Over how many seconds they were counted.
-    pub counted_s: f64,
-    /// Statements that the server refused, and the first refusal.
-    pub failed: u64,
-    pub first_failure: Option<String>,
-    /// Requests that were not begun because the line was full.
-    pub dropped: u64,
-}
 
 /// What is played, and for how long.
 #[derive(Clone)]

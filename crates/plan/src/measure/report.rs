@@ -1,15 +1,16 @@
 //! What was measured, beside what was simulated.
 
-use plan::chart::{Axis, Chart, Panel, Point, Scale, Series};
-use plan::simulate::Outcome;
+use crate::chart::{Axis, Chart, Panel, Point, Scale, Series};
+use crate::simulate::Outcome;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::calibrate::Calibration;
-use super::round::{Load, Round};
+use super::{Calibration, Load, Round};
 
 /// `connwarden.measure/1`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) struct MeasureReport {
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct MeasureReport {
+    /// `connwarden.measure/1`.
     schema: &'static str,
     /// Requests per second, where they came by chance.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -17,23 +18,33 @@ pub(super) struct MeasureReport {
     /// Clients, where each waited for its answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     clients: Option<u32>,
+    /// Of the server, as the simulation has it.
     cores: u32,
+    /// Nobody said how many: those of the machine that measured.
     cores_assumed: bool,
+    /// Mean hold when nobody else was there, in seconds.
     hold_alone_s: f64,
+    /// Requests per second with every connection of the largest pool busy.
     most_per_s: f64,
+    /// Part of the hold that takes no core of the server.
     application_share: f64,
-    pub(super) rows: Vec<MeasuredRow>,
+    /// One for each size, smallest first.
+    pub rows: Vec<MeasuredReport>,
 }
 
 /// One size.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) struct MeasuredRow {
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct MeasuredReport {
+    /// Connections.
     pool_size: u32,
-    measured: Figures,
+    /// What the server did.
+    measured: FiguresReport,
     /// Absent where the simulation refused it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    simulated: Option<Figures>,
+    simulated: Option<FiguresReport>,
+    /// Requests with a statement that the server refused.
     failed: u64,
+    /// The first refusal, in the server's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     first_failure: Option<String>,
     /// Requests that were not begun because 20,000 waited.
@@ -41,17 +52,18 @@ pub(super) struct MeasuredRow {
 }
 
 /// The figures that are compared, in seconds and per second.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-struct Figures {
-    throughput_per_s: f64,
-    hold_mean_s: f64,
-    latency_mean_s: f64,
-    latency_p99_s: f64,
-    wait_mean_s: f64,
-    wait_p99_s: f64,
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct FiguresReport {
+    pub throughput_per_s: f64,
+    pub hold_mean_s: f64,
+    pub latency_mean_s: f64,
+    pub latency_p99_s: f64,
+    pub wait_mean_s: f64,
+    pub wait_p99_s: f64,
 }
 
-impl Figures {
+impl FiguresReport {
     fn measured(round: &Round) -> Self {
         let mut waits: Vec<f64> = round.timings.iter().map(|one| one.wait_s).collect();
         let mut latencies: Vec<f64> = round.timings.iter().map(|one| one.wait_s + one.hold_s).collect();
@@ -86,12 +98,13 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
     sorted.get(at.saturating_sub(1)).copied().unwrap_or(0.0)
 }
 
-impl MeasuredRow {
-    pub(super) fn of(pool_size: u32, round: &Round, outcome: Option<&Outcome>) -> Self {
+impl MeasuredReport {
+    /// One size, measured and simulated.
+    pub fn of(pool_size: u32, round: &Round, outcome: Option<&Outcome>) -> Self {
         Self {
             pool_size,
-            measured: Figures::measured(round),
-            simulated: outcome.map(Figures::simulated),
+            measured: FiguresReport::measured(round),
+            simulated: outcome.map(FiguresReport::simulated),
             failed: round.failed,
             first_failure: round.first_failure.clone(),
             dropped: round.dropped,
@@ -99,8 +112,8 @@ impl MeasuredRow {
     }
 
     /// The cells of the table.
-    pub(super) fn cells(&self) -> Vec<String> {
-        let of = |which: fn(&Figures) -> f64, say: fn(f64) -> String| {
+    pub fn cells(&self) -> Vec<String> {
+        let of = |which: fn(&FiguresReport) -> f64, say: fn(f64) -> String| {
             let simulated = self.simulated.as_ref().map_or_else(|| "-".to_owned(), |one| say(which(one)));
             [say(which(&self.measured)), simulated]
         };
@@ -118,19 +131,23 @@ fn millis(seconds: f64) -> String {
 }
 
 impl MeasureReport {
-    pub(super) fn of(
+    /// The name and version of this shape.
+    pub const SCHEMA: &'static str = "connwarden.measure/1";
+
+    /// What two calibrating rounds and one for each size brought.
+    pub fn of(
         load: Load,
         cores: u32,
         cores_assumed: bool,
         calibration: &Calibration,
-        rows: Vec<MeasuredRow>,
+        rows: Vec<MeasuredReport>,
     ) -> Self {
         let (rate_per_s, clients) = match load {
             Load::Rate(rate) => (Some(rate), None),
             Load::Clients(count) => (None, Some(count)),
         };
         Self {
-            schema: "connwarden.measure/1",
+            schema: Self::SCHEMA,
             rate_per_s,
             clients,
             cores,
@@ -143,7 +160,7 @@ impl MeasureReport {
     }
 
     /// What was played.
-    pub(super) fn setting(&self) -> String {
+    pub fn setting(&self) -> String {
         let load = match (self.rate_per_s, self.clients) {
             (Some(rate), _) => format!("{rate} requests per second"),
             (None, clients) => format!("{} clients, each again at once", clients.unwrap_or(0)),
@@ -160,11 +177,11 @@ impl MeasureReport {
     }
 
     /// What else is to be said.
-    pub(super) fn remarks(&self) -> Vec<String> {
+    pub fn remarks(&self) -> Vec<String> {
         let mut all = Vec::new();
         for row in &self.rows {
             if let Some(why) = &row.first_failure {
-                let why = inspect::form::clean(why);
+                let why = ::text::clean(why);
                 all.push(format!("{} connections: {} failed, the first: {why}", row.pool_size, row.failed));
             }
             if row.dropped > 0 {
@@ -174,7 +191,7 @@ impl MeasureReport {
                 ));
             }
         }
-        let apart = |which: fn(&Figures) -> f64| {
+        let apart = |which: fn(&FiguresReport) -> f64| {
             let mut all: Vec<f64> = self
                 .rows
                 .iter()
@@ -199,8 +216,8 @@ impl MeasureReport {
     }
 
     /// Throughput above, latency below; measured and simulated.
-    pub(super) fn chart(&self) -> Chart {
-        let series = |name: &str, of: &dyn Fn(&MeasuredRow) -> Option<f64>| Series {
+    pub fn chart(&self) -> Chart {
+        let series = |name: &str, of: &dyn Fn(&MeasuredReport) -> Option<f64>| Series {
             name: name.to_owned(),
             points: self
                 .rows
@@ -209,7 +226,7 @@ impl MeasureReport {
                 .collect(),
         };
         let axis = |label: &str, unit: &str, scale| Axis { label: label.into(), unit: unit.into(), scale };
-        let panel = |label, unit, which: fn(&Figures) -> f64, factor: f64| Panel {
+        let panel = |label, unit, which: fn(&FiguresReport) -> f64, factor: f64| Panel {
             y: axis(label, unit, Scale::Linear),
             series: vec![
                 series("measured", &|row| Some(which(&row.measured) * factor)),

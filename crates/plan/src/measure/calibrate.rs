@@ -1,13 +1,13 @@
 //! What two short rounds say of a script and a server.
 
-use super::round::Round;
+use super::Round;
 
 /// Holds kept for the simulation to draw from.
 const HOLDS_MAX: usize = 20_000;
 
 /// A script on a server.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Calibration {
+pub struct Calibration {
     /// How long it held a connection when nobody else was there, in seconds.
     pub holds_s: Vec<f64>,
     /// Their mean.
@@ -21,7 +21,7 @@ pub(super) struct Calibration {
 impl Calibration {
     /// Flat out, `most` per second keep all cores busy, so one takes `cores / most` of them; what else there is of its hold
     /// takes none. Where the connections gave out before the cores did, that says too much, and the whole hold bounds it.
-    pub(super) fn of(alone: &Round, full: &Round, connections: u32, cores: u32) -> Self {
+    pub fn of(alone: &Round, full: &Round, connections: u32, cores: u32) -> Self {
         let mut holds_s: Vec<f64> = alone.timings.iter().map(|timing| timing.hold_s).collect();
         let hold_alone_s = mean(&holds_s);
         holds_s.truncate(HOLDS_MAX);
@@ -42,7 +42,7 @@ fn mean(all: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::measure::round::Timing;
+    use crate::measure::Timing;
 
     fn round(number: usize, hold_s: f64) -> Round {
         let timings = vec![Timing { wait_s: 0.0, hold_s }; number];
