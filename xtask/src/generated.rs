@@ -3,8 +3,13 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use inspect::report::schema_of;
 use model::catalog::metrics::{PROXY, health};
 use model::catalog::{Change, Descent, Kind, Section, Setting, unbuilt};
+
+use plan::measure::MeasureReport;
+use plan::report::PlanReport;
+use plan::simulate::form::SimulationReport;
 
 use crate::{files, judge, read};
 
@@ -12,9 +17,15 @@ use crate::{files, judge, read};
 fn all() -> Vec<(String, String)> {
     let mut files =
         vec![("docs/settings.md".to_owned(), settings()), ("docs/metrics.md".to_owned(), metrics())];
+    let plans = [
+        schema_of::<PlanReport>(PlanReport::SCHEMA),
+        schema_of::<SimulationReport>(SimulationReport::SCHEMA),
+        schema_of::<MeasureReport>(MeasureReport::SCHEMA),
+    ];
     files.extend(
         inspect::report::schemas()
             .into_iter()
+            .chain(plans)
             .map(|(name, schema)| (schema_file(name), format!("{schema:#}\n"))),
     );
     files

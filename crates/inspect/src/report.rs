@@ -21,6 +21,6 @@ pub use doctor::{
 pub use explain::{Bearing, CauseReport, ExplainReport, NearPage, PageReport};
 pub use health::{HealthReport, Verdict};
 pub use pooler::PoolerReport;
-pub use schema::schemas;
+pub use schema::{schema_of, schemas};
 pub use status::{GroupReport, PlannedReport, SessionReport, StatusReport};
 pub use watch::WatchReport;

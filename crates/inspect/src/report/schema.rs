@@ -11,17 +11,18 @@ use super::{
 /// `docs/schema/`.
 pub fn schemas() -> Vec<(&'static str, Value)> {
     vec![
-        of::<CloseReport>(CloseReport::SCHEMA),
-        of::<DoctorReport>(DoctorReport::SCHEMA),
-        of::<ExplainReport>(ExplainReport::SCHEMA),
-        of::<FailureReport>("connwarden.error/1"),
-        of::<HealthReport>(HealthReport::SCHEMA),
-        of::<StatusReport>(StatusReport::SCHEMA),
-        of::<WatchReport>(WatchReport::SCHEMA),
+        schema_of::<CloseReport>(CloseReport::SCHEMA),
+        schema_of::<DoctorReport>(DoctorReport::SCHEMA),
+        schema_of::<ExplainReport>(ExplainReport::SCHEMA),
+        schema_of::<FailureReport>("connwarden.error/1"),
+        schema_of::<HealthReport>(HealthReport::SCHEMA),
+        schema_of::<StatusReport>(StatusReport::SCHEMA),
+        schema_of::<WatchReport>(WatchReport::SCHEMA),
     ]
 }
 
-fn of<T: JsonSchema>(name: &'static str) -> (&'static str, Value) {
+/// The JSON schema of one report, its name the only value of `schema`.
+pub fn schema_of<T: JsonSchema>(name: &'static str) -> (&'static str, Value) {
     // What is left out when it is empty is not required.
     let settings = SchemaSettings::draft2020_12().for_serialize();
     let mut schema = SchemaGenerator::new(settings).into_root_schema_for::<T>();
@@ -47,7 +48,7 @@ mod tests {
 
     #[test]
     fn what_may_be_left_out_is_not_required() {
-        let (_, schema) = of::<StatusReport>("x");
+        let (_, schema) = schema_of::<StatusReport>("x");
         let required = schema["required"].as_array().unwrap();
         assert!(!required.iter().any(|key| key == "sessions"), "{required:?}");
         assert!(required.iter().any(|key| key == "groups"), "{required:?}");
