@@ -9,6 +9,7 @@ mod explaining;
 mod health;
 mod monitor;
 mod paper;
+mod plan;
 mod schema;
 mod server;
 mod shell;

@@ -1,0 +1,251 @@
+//! `connwarden plan` as a pipeline sees it, and the commands that hold a server against a plan.
+
+use testbed::client::{Client, Login};
+use testbed::{Postgres, PostgresOptions};
+
+use crate::schema;
+use crate::shell::{Dir, Ran};
+
+const COMPOSE: &str = "\
+services:
+  db:
+    image: postgres:16
+    command: postgres -c max_connections=200
+  api:
+    image: example/api
+    command: gunicorn -w 4 --threads 1 shop.wsgi
+    deploy: {replicas: 4}
+    environment:
+      DATABASE_URL: postgres://app@db/shop?application_name=shop-api
+      DB_POOL_SIZE: 8
+";
+
+fn folder(name: &str) -> Dir {
+    let dir = Dir::new(&format!("plan-{name}"));
+    dir.write("compose.yaml", COMPOSE);
+    dir
+}
+
+fn check(dir: &Dir, arguments: &[&str]) -> Ran {
+    dir.run(&[&["plan", "check"], arguments].concat())
+}
+
+fn variables(postgres: &Postgres) -> [(&'static str, String); 4] {
+    [
+        ("PGHOST", postgres.host().display().to_string()),
+        ("PGPORT", postgres.port().to_string()),
+        ("PGUSER", "postgres".to_owned()),
+        ("PGDATABASE", "postgres".to_owned()),
+    ]
+}
+
+fn against(dir: &Dir, postgres: &Postgres, arguments: &[&str]) -> Ran {
+    let variables = variables(postgres);
+    let variables: Vec<(&str, &str)> =
+        variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    dir.run_with(arguments, &variables)
+}
+
+#[test]
+fn what_stands_in_the_folder_is_checked_without_a_word_about_where() {
+    let dir = folder("here");
+    let ran = check(&dir, &[]);
+    // 4 replicas of 4 workers of one thread each, whatever the pool would allow.
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert!(
+        ran.out.starts_with("Budget for db (max_connections 200, usable 197, target 70% = 137)\n"),
+        "{}",
+        ran.out
+    );
+    assert!(ran.out.contains("peak 16 of 197 usable (8.1%)"), "{}", ran.out);
+    assert!(ran.out.contains("compose.yaml:"), "{}", ran.out);
+}
+
+#[test]
+fn the_exit_code_is_the_verdict() {
+    let dir = folder("codes");
+    assert_eq!(check(&dir, &["--max-connections", "200"]).code, 0);
+    assert_eq!(check(&dir, &["--max-connections", "24"]).code, 1, "16 of 21 are 76 %");
+    assert_eq!(check(&dir, &["--max-connections", "24", "--fail-on", "crit"]).code, 0);
+    assert_eq!(check(&dir, &["--max-connections", "21"]).code, 2, "16 of 18 are 89 %");
+    assert_eq!(check(&dir, &["--max-connections", "10", "--fail-on", "crit"]).code, 2);
+    assert_eq!(check(&dir, &["--warn", "5", "--crit", "50"]).code, 1);
+    assert_eq!(check(&dir, &["--warn", "50", "--crit", "5"]).code, 64);
+    assert_eq!(check(&dir, &["-f", "nobody.yaml"]).code, 3);
+    dir.write(
+        "compose.yaml",
+        &COMPOSE.replace(" -c max_connections=200", "").replace("postgres:16", "redis"),
+    );
+    let unknown = check(&dir, &[]);
+    assert_eq!(unknown.code, 3, "{}", unknown.out);
+    assert!(unknown.out.contains("no verdict: nothing says how many connections"), "{}", unknown.out);
+    let empty = Dir::new("plan-empty");
+    let ran = check(&empty, &[]);
+    assert_eq!(ran.code, 64);
+    assert!(ran.err.contains("connwarden plan check -f compose.yaml"), "{}", ran.err);
+}
+
+#[test]
+fn a_broken_file_leaves_no_verdict_and_says_where() {
+    let dir = folder("broken");
+    dir.write(
+        "k8s/api.yaml",
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec:\n  replicas: many\n",
+    );
+    dir.write("k8s/notes.yaml", "a: 1\n");
+    let ran = check(&dir, &["-f", "k8s", "-f", "compose.yaml"]);
+    assert_eq!(ran.code, 3, "{}", ran.out);
+    assert!(ran.out.contains("k8s/api.yaml:5:13: error"), "{}", ran.out);
+    assert!(!ran.out.contains("notes.yaml"), "what deploys nothing is passed over in a folder: {}", ran.out);
+    let named = check(&dir, &["-f", "k8s/notes.yaml"]);
+    assert!(named.out.contains("READ001"), "{}", named.out);
+}
+
+#[test]
+fn every_form_is_what_its_reader_expects() {
+    let dir = folder("forms");
+    let small = ["--max-connections", "21", "--format"];
+    let of = |form: &str| {
+        let ran = check(&dir, &[&small[..], &[form]].concat());
+        assert_eq!(ran.code, 2);
+        ran.out
+    };
+    let document = schema::document(&of("json"));
+    assert_eq!(
+        (document["verdict"].as_str(), document["servers"][0]["totals"]["peak"].as_u64()),
+        (Some("critical"), Some(16))
+    );
+    assert_eq!(document["servers"][0]["services"][0]["source"]["file"], "compose.yaml");
+    assert!(of("github").contains("::error file=compose.yaml,line="), "{}", of("github"));
+    let sarif: serde_json::Value = serde_json::from_str(&of("sarif")).unwrap();
+    assert_eq!(sarif["version"], "2.1.0");
+    assert!(of("junit").contains("<testcase classname=\"db\" name=\"peak\">"), "{}", of("junit"));
+}
+
+#[test]
+fn the_server_itself_can_be_asked_for_its_limit() {
+    let dir = folder("server");
+    let options =
+        PostgresOptions::default().set("max_connections", "40").set("superuser_reserved_connections", "5");
+    let mut postgres = Postgres::start(options).unwrap();
+    let asked = ["plan", "check", "--from-server"];
+    let ran = against(&dir, &postgres, &asked);
+    assert!(ran.out.starts_with("Budget for db (max_connections 40, usable 35,"), "{}{}", ran.out, ran.err);
+    postgres.stop().unwrap();
+    let ran = against(&dir, &postgres, &asked);
+    assert_eq!((ran.code, ran.out.as_str()), (3, ""), "{}", ran.err);
+    let open = against(&dir, &postgres, &[&asked[..], &["--fail-open"]].concat());
+    assert_eq!(open.code, 0, "{}", open.err);
+    assert!(open.err.contains("warning: the server could not be asked"), "{}", open.err);
+    assert!(open.out.contains("max_connections 200"), "{}", open.out);
+}
+
+#[test]
+fn status_and_health_hold_a_server_against_the_plan_beside_them() {
+    let dir = folder("held");
+    dir.write(
+        "connwarden-plan.toml",
+        "files = [\"compose.yaml\"]\n[service.api]\nreplicas = 1\nprocesses = 2\npool = 1\n",
+    );
+    let postgres = Postgres::start(PostgresOptions::default()).unwrap();
+    let session = |application: &str| {
+        let login = Login::new("postgres", "postgres").with("application_name", application);
+        Client::login(&postgres.socket(), &login).unwrap()
+    };
+    let mut sessions: Vec<Client> = (0..3).map(|_| session("shop-api")).collect();
+    sessions.push(session("stranger"));
+    postgres.settled().unwrap();
+    let ran = against(&dir, &postgres, &["status", "-o", "human"]);
+    let line = |name: &str| ran.out.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+    assert!(line("APPLICATION").ends_with("PLAN") && line("shop-api").ends_with("3/2"), "{}", ran.out);
+    assert!(line("stranger").ends_with("unplanned"), "{}", ran.out);
+    let json = schema::document(&against(&dir, &postgres, &["status", "-o", "json"]).out);
+    assert_eq!(json["groups"][0]["planned"]["peak"], 2);
+    let ran = against(&dir, &postgres, &["health", "--check", "plan-exceeded", "-o", "human"]);
+    assert_eq!(ran.code, 1, "{}", ran.out);
+    assert!(ran.out.contains("more than planned: api 3 of 2; 1 session of nobody's plan"), "{}", ran.out);
+    let without = against(&dir, &postgres, &["status", "--no-plan", "-o", "human"]);
+    assert!(!without.out.contains("PLAN"), "{}", without.out);
+    dir.write("connwarden-plan.toml", "files = 3\n");
+    let torn = against(&dir, &postgres, &["status", "-o", "human"]);
+    assert!(torn.err.contains("warning: no plan: its files hold 1 mistake"), "{}", torn.err);
+    assert!(torn.code == 0 && !torn.out.contains("PLAN"), "{}", torn.out);
+}
+
+#[test]
+fn a_load_is_played_and_said_in_both_forms() {
+    let dir = Dir::new("plan-simulate");
+    let load =
+        ["plan", "simulate", "--rate", "100", "--hold", "50ms", "--compare", "6,8", "--duration", "60s"];
+    let human = dir.run(&[&load[..], &["--svg", "p.svg"]].concat());
+    assert_eq!((human.code, human.err.as_str()), (0, ""));
+    assert!(human.out.contains("=== Pool Sizes ==="), "{}", human.out);
+    assert!(std::fs::read_to_string(dir.0.join("p.svg")).unwrap().starts_with("<svg"));
+    let json = schema::document(&dir.run(&[&load[..], &["-o", "json"]].concat()).out);
+    assert_eq!(json["rows"].as_array().unwrap().len(), 2);
+    let again = schema::document(&dir.run(&[&load[..], &["-o", "json"]].concat()).out);
+    assert_eq!(json, again, "a seed replays");
+    for (wrong, said) in [
+        (&["--rate", "0", "--hold", "1s"][..], "rate"),
+        (&["--rate", "10"], "--hold"),
+        (&["--clients", "3", "--rate", "1", "--hold", "1s"], "--clients"),
+        (&["--trace", "nobody.cwlog"], "nobody.cwlog"),
+    ] {
+        let ran = dir.run(&[&["plan", "simulate"], wrong].concat());
+        assert!(matches!(ran.code, 2 | 64) && ran.err.contains(said), "{wrong:?}: {} {}", ran.code, ran.err);
+    }
+}
+
+#[test]
+fn a_recording_of_the_monitor_is_a_load() {
+    let dir = Dir::new("plan-recording");
+    let postgres = Postgres::start(PostgresOptions::default()).unwrap();
+    let login = Login::new("postgres", "postgres").with("application_name", "api");
+    let mut busy = Client::login(&postgres.socket(), &login).unwrap();
+    busy.query("begin").unwrap();
+    let watched = against(
+        &dir,
+        &postgres,
+        &["monitor", "--watch", "--interval", "0.5s", "--count", "3", "--record", "db.cwlog"],
+    );
+    assert_eq!(watched.code, 0, "{}", watched.err);
+    let played = dir.run(&[
+        "plan",
+        "simulate",
+        "--recording",
+        "db.cwlog",
+        "--app",
+        "api",
+        "--hold",
+        "10ms",
+        "--compare",
+        "2,4",
+        "-o",
+        "json",
+    ]);
+    let json = schema::document(&played.out);
+    assert_eq!(json["load"]["arrivals"], "concurrency", "{}", played.err);
+}
+
+#[test]
+fn a_script_is_measured_beside_its_simulation() {
+    let dir = Dir::new("plan-measure");
+    dir.write("nap.sql", "\\set ms random(4, 6)\nselect pg_sleep(:ms / 1000.0);\n");
+    let postgres = Postgres::start(PostgresOptions::default()).unwrap();
+    let measure = ["plan", "measure", "--clients", "8", "--compare", "1,4", "--duration", "1s", "-o", "json"];
+    let ran = against(&dir, &postgres, &[&measure[..], &["--script", "nap.sql", "--svg", "m.svg"]].concat());
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let json = schema::document(&ran.out);
+    let rows = json["rows"].as_array().unwrap();
+    let done = |row: usize| rows[row]["measured"]["throughput_per_s"].as_f64().unwrap();
+    assert!(done(0) > 0.0 && done(1) > done(0), "four connections do more than one: {}", ran.out);
+    assert!(rows.iter().all(|row| row["failed"] == 0 && row["simulated"].is_object()), "{}", ran.out);
+    postgres.settled().unwrap();
+    dir.write("bad.sql", "select 1 from nobody;\n");
+    let ran = against(&dir, &postgres, &[&measure[..], &["--script", "bad.sql"]].concat());
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("relation \"nobody\" does not exist"), "{}", ran.err);
+    dir.write("odd.sql", "\\setshell x\nselect 1;\n");
+    let ran = against(&dir, &postgres, &[&measure[..], &["--script", "odd.sql"]].concat());
+    assert!(ran.code == 2 && ran.err.contains("odd.sql:1:1: error SCRIPT001"), "{}", ran.err);
+}
