@@ -19,6 +19,8 @@ mod verdict;
 
 pub use fit::Fit;
 pub use overlap::Replaced;
+pub(crate) use row::total;
+pub(crate) use server::{is_local, reached_as};
 pub use verdict::{Grade, Phase, Verdict};
 
 /// What the caller knows of the server, from the command line or by asking it. It wins over every file.

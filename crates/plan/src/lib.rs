@@ -11,13 +11,18 @@ pub mod budget;
 pub mod declared;
 pub mod deployed;
 pub mod finding;
+pub mod lint;
 pub mod number;
 pub mod place;
 pub mod pools;
 pub mod read;
+pub mod scene;
+mod setting;
+// pub mod suggest;
 pub mod yaml;
 
 pub use deployed::{Container, Life, Overlap, Replicas, Share, Stage, Variable, Workload};
 pub use finding::{Finding, Level, Rule};
 pub use number::{Number, Origin};
 pub use place::{Files, Place, Text};
+pub use scene::{Looked, Scene};
