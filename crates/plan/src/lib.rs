@@ -18,7 +18,7 @@ pub mod pools;
 pub mod read;
 pub mod scene;
 mod setting;
-// pub mod suggest;
+pub mod suggest;
 pub mod yaml;
 
 pub use deployed::{Container, Life, Overlap, Replicas, Share, Stage, Variable, Workload};

@@ -23,6 +23,7 @@ mod timeouts;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub(crate) use django::{Age, is_asgi, is_named, is_pooled, kept};
 pub use ignore::{Ignored, unignored};
 
 /// A rule with its function.

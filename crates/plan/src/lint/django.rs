@@ -141,15 +141,16 @@ fn age(looked: &Looked<'_>, value: &str) -> Option<Age> {
     })
 }
 
+/// Whether its settings give it Django's own pool.
+pub(crate) fn is_pooled(looked: &Looked<'_>) -> bool {
+    let is_pool =
+        |entry: &Entry<'_>| entry.inside == Some("OPTIONS") && !matches!(entry.value, "False" | "None" | "");
+    settings(looked).any(|file| entries(&file.text, "pool").iter().any(is_pool))
+}
+
 pub(super) fn age_with_pool(scene: &Scene<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    for (looked, _) in djangos(scene) {
-        let is_pool = |entry: &Entry<'_>| {
-            entry.inside == Some("OPTIONS") && !matches!(entry.value, "False" | "None" | "")
-        };
-        if !settings(looked).any(|file| entries(&file.text, "pool").iter().any(is_pool)) {
-            continue;
-        }
+    for (looked, _) in djangos(scene).into_iter().filter(|(looked, _)| is_pooled(looked)) {
         let Some((place, age)) = kept(scene, looked).filter(|(_, age)| *age != Age::Seconds(0)) else {
             continue;
         };
@@ -202,25 +203,34 @@ pub(super) fn age_with_asgi(scene: &Scene<'_>) -> Vec<Finding> {
     found
 }
 
+/// Whether it sends a name, as far as its settings show.
+pub(crate) fn is_named(looked: &Looked<'_>, opener: &Opener) -> bool {
+    opener.application.is_some()
+        || settings(looked).any(|file| file.text.contains("application_name"))
+        || looked.container.environment.iter().any(|(name, variable)| {
+            name == "PGAPPNAME"
+                || variable.value.as_deref().is_some_and(|value| value.contains("application_name="))
+        })
+}
+
 pub(super) fn nameless(scene: &Scene<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for (looked, opener) in djangos(scene) {
         // Its settings must be seen: the name may stand in them.
         let shown = settings(looked).any(|file| file.text.contains("DATABASES"));
-        let named = settings(looked).any(|file| file.text.contains("application_name"))
-            || looked.container.environment.iter().any(|(name, variable)| {
-                name == "PGAPPNAME"
-                    || variable.value.as_deref().is_some_and(|value| value.contains("application_name="))
-            });
-        if opener.application.is_some() || named || !shown {
+        if is_named(looked, opener) || !shown {
             continue;
         }
         let place = opener.to.as_ref().map(|to| &to.place);
+        let name = &looked.workload.name;
         found.push(Finding::at(
             &NAMELESS,
             place_or(place, &looked.container.place),
-            format!("{} sends no application_name: when the server is full, nobody knows whose sessions they are", looked.name()),
-            format!("\"OPTIONS\": {{\"application_name\": \"{}\"}} in DATABASES, or ?application_name={} in the URL", looked.workload.name, looked.workload.name),
+            format!(
+                "{} sends no application_name: when the server is full, nobody knows whose sessions they are",
+                looked.name()
+            ),
+            format!("\"OPTIONS\": {{\"application_name\": \"{name}\"}} in DATABASES, or ?application_name={name} in the URL"),
         ));
     }
     found

@@ -49,8 +49,8 @@ pub(super) fn superuser(scene: &Scene<'_>) -> Vec<Finding> {
             &SUPERUSER,
             place_or(to.map(|to| &to.place), &first.container.place),
             format!(
-                "{} logged in as {user}, the superuser that {} creates: it passes every CONNECTION LIMIT and takes the slots that \
-                 are kept back for you",
+                "{} logged in as {user}, the superuser that {} creates, which passes every CONNECTION LIMIT and takes the slots \
+                 that are kept back for you",
                 match names.len() {
                     1 => format!("{} is", names.concat()),
                     _ => format!("{} are", listed(names.iter().map(String::as_str))),
