@@ -56,8 +56,8 @@ pub(super) fn changes(scene: &Scene<'_>, budget: &ServerBudget, wanted: &Wanted,
         if after.runs == Runs::Always {
             changes.django(scene, after, wanted);
         }
-        if after.via.as_deref() == Some(proxy::NAME) {
-            changes.redirect(scene, after);
+        if let Some(via) = after.via.as_deref() {
+            changes.redirect(scene, after, via);
         }
     }
     changes.set.sort_by(|a, b| (a.container, &a.name).cmp(&(b.container, &b.name)));
@@ -152,7 +152,8 @@ impl Changes {
         let name = &row.name;
         self.said.push(format!("{name}: CONN_MAX_AGE = {age}: {because}"));
         self.age(scene, looked, age, name);
-        if !looked.container.environment.contains_key("PGCONNECT_TIMEOUT") {
+        let said = looked.container.files.values().any(|file| file.text.contains("connect_timeout"));
+        if !said && !looked.container.environment.contains_key("PGCONNECT_TIMEOUT") {
             self.said.push(format!(
                 "{name}: PGCONNECT_TIMEOUT = 10: libpq waits for minutes for a server that does not answer"
             ));
@@ -186,40 +187,35 @@ impl Changes {
 
     /// To the proxy: where a variable is nothing but the host, it is set. A URL holds a password, and is for its owner
     /// to change.
-    fn redirect(&mut self, scene: &Scene<'_>, row: &Row) {
-        let at = format!("{}:{}", proxy::NAME, proxy::PORT);
+    fn redirect(&mut self, scene: &Scene<'_>, row: &Row, via: &str) {
+        let host = via.split('/').next_back().unwrap_or(via);
+        let at = format!("{host}:{}", proxy::PORT);
         let Some((looked, opener)) = opener_of(scene, row) else {
             self.said.push(format!("{}: connect to {at}", row.name));
             return;
         };
         let environment = &looked.container.environment;
-        let host = opener.to.as_ref().and_then(|to| {
+        let variable = opener.to.as_ref().and_then(|to| {
             environment.iter().find(|(_, variable)| variable.value.as_deref() == Some(to.host.as_str()))
         });
-        let Some((name, _)) = host else {
+        let Some((name, _)) = variable else {
             self.said.push(format!("{}: point its connection string at {at}", row.name));
             return;
         };
-        self.put(scene, looked, name, proxy::NAME.to_owned());
-        let port = ["HOST", "host"].iter().find_map(|word| {
-            let with = if *word == "HOST" { "PORT" } else { "port" };
-            name.contains(word).then(|| name.replace(word, with))
-        });
-        if let Some(port) = port {
-            self.said.push(format!(
-                "{}: {name} = {} and {port} = {}: the proxy",
-                row.name,
-                proxy::NAME,
-                proxy::PORT
-            ));
-            self.put(scene, looked, &port, proxy::PORT.to_string());
-        } else {
-            self.said.push(format!(
-                "{}: {name} = {}: the proxy, on port {}",
-                row.name,
-                proxy::NAME,
-                proxy::PORT
-            ));
+        self.put(scene, looked, name, host.to_owned());
+        let port = [("HOST", "PORT"), ("host", "port")].into_iter().find(|(word, _)| name.contains(word));
+        match port.map(|(word, with)| name.replace(word, with)) {
+            Some(port) => {
+                self.said.push(format!(
+                    "{}: {name} = {host} and {port} = {}: the pooler",
+                    row.name,
+                    proxy::PORT
+                ));
+                self.put(scene, looked, &port, proxy::PORT.to_string());
+            }
+            None => {
+                self.said.push(format!("{}: {name} = {host}: the pooler, on port {}", row.name, proxy::PORT))
+            }
         }
     }
 }

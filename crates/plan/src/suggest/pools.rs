@@ -36,18 +36,24 @@ pub(super) fn sized(scene: &Scene<'_>, budget: &ServerBudget, wanted: &Wanted, r
     let most = rows.iter().filter(|row| is_sized(row)).map(|row| row.pool.value).max().unwrap_or(0);
     let cap = largest(most, |cap| total(&capped(&rows, cap), together).largest() <= room);
     let proxied = direct && rows.iter().any(is_served) && (wanted.preset.server().proxied || cap.is_none());
+    let there = rows.iter().find(|row| row.kind == "pooler" && row.via.is_none()).map(|row| row.name.clone());
     let mut proxy = None;
-    if proxied {
-        if cap.is_none() {
-            why.push("not even one connection for each process fits on the server: a proxy in front shares fewer among them".to_owned());
-        }
-        proxy = Some(proxy::front(scene, budget, wanted, &mut rows, room, &mut why));
-    } else {
-        rows = capped(&rows, cap.unwrap_or(1));
+    if proxied && cap.is_none() {
+        why.push(
+            "not even one connection for each process fits on the server: a proxy in front shares fewer among them"
+                .to_owned(),
+        );
     }
-    let ours = |row: &Row| is_sized(row) || row.via.as_deref() == Some(proxy::NAME);
-    for (row, limit) in rows.iter().zip(&limits).filter(|(row, _)| ours(row) && row.pool.value > 0) {
-        why.push(sentence(scene, row, *limit, wanted, room));
+    match there {
+        Some(there) if proxied => proxy::behind(&mut rows, &there, together, room, &mut why),
+        None if proxied => proxy = Some(proxy::front(scene, budget, wanted, &mut rows, room, &mut why)),
+        Some(_) | None => rows = capped(&rows, cap.unwrap_or(1)),
+    }
+    let moved = |at: usize| budget.rows.get(at).is_some_and(|row| row.via.is_none());
+    for (at, (row, limit)) in rows.iter().zip(&limits).enumerate() {
+        if row.scales && moved(at) && row.pool.value > 0 {
+            why.push(sentence(scene, row, *limit, wanted, room));
+        }
     }
     let sums = total(&rows, together);
     if sums.largest() > room {

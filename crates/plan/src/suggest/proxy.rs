@@ -6,6 +6,7 @@ use super::Wanted;
 use super::pools::{capped, is_served, is_sized, largest, opener_of, proxy_row};
 use crate::Scene;
 use crate::budget::{Row, ServerBudget, total};
+use crate::declared::Together;
 
 /// The name it goes by: as a service, a host, and in the budget.
 pub(super) const NAME: &str = "connwarden";
@@ -106,6 +107,25 @@ pub(super) fn front(
     let row = proxy_row(&proxy, &like);
     rows.push(row);
     proxy
+}
+
+/// Sends every service through a pooler that is there.
+pub(super) fn behind(
+    rows: &mut Vec<Row>,
+    pooler: &str,
+    together: Together,
+    room: u64,
+    why: &mut Vec<String>,
+) {
+    for row in rows.iter_mut().filter(|row| is_served(row)) {
+        row.via = Some(pooler.to_owned());
+    }
+    let most = rows.iter().filter(|row| is_sized(row)).map(|row| row.pool.value).max().unwrap_or(0);
+    let cap = largest(most, |cap| total(&capped(rows, cap), together).largest() <= room);
+    *rows = capped(rows, cap.unwrap_or(1));
+    why.push(format!(
+        "{pooler}: it is there already, so the services go through it; its own settings decide what it opens"
+    ));
 }
 
 fn nobody() -> Proxy {

@@ -43,14 +43,17 @@ pub(super) fn files(
     why: &mut Vec<String>,
 ) -> Vec<File> {
     let mut out = Out { scene, files: BTreeMap::new() };
+    let given = env::preset(&mut out, wanted, sized, why);
     edits.sort_by(|a, b| a.place.cmp(&b.place));
     for edit in edits.iter() {
-        numbers(&mut out, edit, why);
+        numbers(&mut out, edit, &given, why);
     }
-    let rest = env::changed(&mut out, set);
-    env::preset(&mut out, wanted, sized, why);
+    let mut rest = env::changed(&mut out, set);
+    let all = rest.len();
+    rest.retain(|one| !given.reaches(&out, one));
+    let file = (rest.len() < all).then_some(given.path.as_str());
     conf::write(&mut out, wanted, sheet);
-    compose::write(&mut out, wanted, sheet, sized, &rest, why);
+    compose::write(&mut out, wanted, sheet, sized, &rest, file, why);
     kubernetes::write(&mut out, wanted, sheet, &rest, why);
     bouncer::write(&mut out, sized, why);
     if let Some(made) = &sized.proxy {
@@ -65,15 +68,20 @@ pub(super) fn files(
     out.files.into_iter().map(file).filter(|file| !file.patch.is_empty()).collect()
 }
 
-/// A number that stands in a file, replaced there.
-fn numbers(out: &mut Out<'_, '_>, edit: &Edit, why: &mut Vec<String>) {
-    let path = edit.place.file.to_string();
-    let changed = out.now(&path).and_then(|text| lines::number(text, edit.place.line, edit.old, edit.new));
-    match changed {
-        Some(text) => out.put(path, text),
-        None => {
-            why.push(format!("{}: write {} in place of {} at {}", edit.name, edit.new, edit.old, edit.place))
+/// A number that stands in a file, replaced there; or the variable that the file reads instead.
+fn numbers(out: &mut Out<'_, '_>, edit: &Edit, given: &env::Given, why: &mut Vec<String>) {
+    let Edit { place, old, new, name } = edit;
+    let path = place.file.to_string();
+    let changed = out.now(&path).and_then(|text| lines::number(text, place.line, *old, *new));
+    let line = out.scene.line(place).unwrap_or("");
+    let read =
+        given.entries.iter().find(|(entry, value)| *value == new.to_string() && env::reads(line, entry));
+    match (changed, read) {
+        (Some(text), _) => out.put(path, text),
+        (None, Some((entry, _))) => {
+            why.push(format!("{name}: {entry} = {new}, which {place} reads: from {}", given.path))
         }
+        (None, None) => why.push(format!("{name}: write {new} in place of {old} at {place}")),
     }
 }
 

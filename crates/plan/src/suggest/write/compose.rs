@@ -15,6 +15,7 @@ pub(super) fn write(
     sheet: &Sheet<'_, '_>,
     sized: &Sized,
     set: &[Set],
+    env_file: Option<&str>,
     why: &mut Vec<String>,
 ) {
     let scene = out.scene;
@@ -52,7 +53,8 @@ pub(super) fn write(
         return;
     }
     let short = file.rsplit('/').next().unwrap_or(file);
-    let how = format!("docker compose -f {short} -f {NAME} up -d");
+    let variables = env_file.map(|path| format!("--env-file {} ", path.rsplit('/').next().unwrap_or(path)));
+    let how = format!("docker compose {}-f {short} -f {NAME} up -d", variables.unwrap_or_default());
     out.put(beside(file, NAME), format!("{}services:\n{body}", head(wanted, &how)));
 }
 
