@@ -31,24 +31,26 @@ pub(super) fn sized(scene: &Scene<'_>, budget: &ServerBudget, wanted: &Wanted, r
     let mut why = Vec::new();
     let mut rows: Vec<Row> = budget.rows.iter().map(|row| desired(scene, row, wanted, &mut why)).collect();
     let limits: Vec<u32> = rows.iter().map(|row| row.pool.value).collect();
-    shrink_poolers(&mut rows, together, room, &mut why);
-    let direct = rows.iter().any(|row| is_sized(row) && row.pool.value > 0);
-    let most = rows.iter().filter(|row| is_sized(row)).map(|row| row.pool.value).max().unwrap_or(0);
-    let cap = largest(most, |cap| total(&capped(&rows, cap), together).largest() <= room);
-    let proxied = direct && rows.iter().any(is_served) && (wanted.preset.server().proxied || cap.is_none());
-    let there = rows.iter().find(|row| row.kind == "pooler" && row.via.is_none()).map(|row| row.name.clone());
+    let direct = || fitting(&rows, together, room).filter(|_| !wanted.preset.server().proxied);
+    let there = rows.iter().find(|row| is_pooler(row)).map(|row| row.name.clone());
     let mut proxy = None;
-    if proxied && cap.is_none() {
-        why.push(
-            "not even one connection for each process fits on the server: a proxy in front shares fewer among them"
-                .to_owned(),
-        );
+    match (direct(), rows.iter().any(is_served)) {
+        (Some(fitting), _) => rows = fitting,
+        (None, false) => rows = fitting(&rows, together, room).unwrap_or_else(|| at_least(&rows)),
+        (None, true) => {
+            if fitting(&rows, together, room).is_none() {
+                why.push(
+                    "not even one connection for each process fits on the server: a proxy in front shares fewer among them"
+                        .to_owned(),
+                );
+            }
+            match there {
+                Some(there) => proxy::behind(&mut rows, &there, together, room, &mut why),
+                None => proxy = Some(proxy::front(scene, budget, wanted, &mut rows, room, &mut why)),
+            }
+        }
     }
-    match there {
-        Some(there) if proxied => proxy::behind(&mut rows, &there, together, room, &mut why),
-        None if proxied => proxy = Some(proxy::front(scene, budget, wanted, &mut rows, room, &mut why)),
-        Some(_) | None => rows = capped(&rows, cap.unwrap_or(1)),
-    }
+    shrunk(&budget.rows, &rows, room, &mut why);
     let moved = |at: usize| budget.rows.get(at).is_some_and(|row| row.via.is_none());
     for (at, (row, limit)) in rows.iter().zip(&limits).enumerate() {
         if row.scales && moved(at) && row.pool.value > 0 {
@@ -166,28 +168,48 @@ pub(super) fn largest(most: u32, passes: impl Fn(u32) -> bool) -> Option<u32> {
     Some(passing)
 }
 
-/// Poolers get smaller only where one connection for each other process does not fit beside them.
-fn shrink_poolers(rows: &mut [Row], together: Together, room: u64, why: &mut Vec<String>) {
-    let is_pooler = |row: &Row| row.kind == "pooler" && row.via.is_none();
-    let most = rows.iter().filter(|row| is_pooler(row)).map(|row| row.pool.value).max().unwrap_or(0);
-    let with = |cap: u32| {
-        let mut rows = capped(rows, 1);
+/// A pooler that takes slots of the server.
+fn is_pooler(row: &Row) -> bool {
+    row.kind == "pooler" && row.via.is_none()
+}
+
+/// The rows with pools that fit, the largest there are: poolers get smaller only where one connection for each other
+/// process does not fit beside them. `None` where nothing fits.
+pub(super) fn fitting(rows: &[Row], together: Together, room: u64) -> Option<Vec<Row>> {
+    let poolers = |rows: &[Row], cap: u32| {
+        let mut rows = rows.to_vec();
         for row in rows.iter_mut().filter(|row| is_pooler(row)) {
             row.resize(row.processes.value, row.pool.value.min(cap));
         }
-        total(&rows, together).largest() <= room
+        rows
     };
-    if most == 0 || with(most) {
-        return;
+    let most =
+        |of: fn(&Row) -> bool| rows.iter().filter(|row| of(row)).map(|row| row.pool.value).max().unwrap_or(0);
+    let fits = |rows: &[Row]| total(rows, together).largest() <= room;
+    let cap = largest(most(is_pooler), |cap| fits(&poolers(&capped(rows, 1), cap)))?;
+    let rows = poolers(rows, cap);
+    let cap = largest(most(is_sized), |cap| fits(&capped(&rows, cap)))?;
+    Some(capped(&rows, cap))
+}
+
+/// The rows with one connection for each process.
+pub(super) fn at_least(rows: &[Row]) -> Vec<Row> {
+    let mut rows = capped(rows, 1);
+    for row in rows.iter_mut().filter(|row| is_pooler(row)) {
+        row.resize(row.processes.value, row.pool.value.min(1));
     }
-    let cap = largest(most, with).unwrap_or(1);
-    for row in rows.iter_mut().filter(|row| is_pooler(row) && row.pool.value > cap) {
+    rows
+}
+
+/// The sentences of poolers that got smaller.
+fn shrunk(before: &[Row], after: &[Row], room: u64, why: &mut Vec<String>) {
+    for (old, new) in
+        before.iter().zip(after).filter(|(old, new)| is_pooler(old) && new.pool.value < old.pool.value)
+    {
         why.push(format!(
-            "{}: {cap} server connections for each process instead of {}: so many that all its replicas stay below {room} during a \
-             rollout",
-            row.name, row.pool.value
+            "{}: {} server connections for each process instead of {}: so many that all its replicas stay within the target of {room}",
+            new.name, new.pool.value, old.pool.value
         ));
-        row.resize(row.processes.value, cap);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::Wanted;
-use super::pools::{capped, is_served, is_sized, largest, opener_of, proxy_row};
+use super::pools::{at_least, capped, fitting, is_served, is_sized, largest, opener_of, proxy_row};
 use crate::Scene;
 use crate::budget::{Row, ServerBudget, total};
 use crate::declared::Together;
@@ -120,9 +120,7 @@ pub(super) fn behind(
     for row in rows.iter_mut().filter(|row| is_served(row)) {
         row.via = Some(pooler.to_owned());
     }
-    let most = rows.iter().filter(|row| is_sized(row)).map(|row| row.pool.value).max().unwrap_or(0);
-    let cap = largest(most, |cap| total(&capped(rows, cap), together).largest() <= room);
-    *rows = capped(rows, cap.unwrap_or(1));
+    *rows = fitting(rows, together, room).unwrap_or_else(|| at_least(rows));
     why.push(format!(
         "{pooler}: it is there already, so the services go through it; its own settings decide what it opens"
     ));

@@ -35,6 +35,8 @@ struct System {
     preset: Preset,
     cores: Option<u32>,
     one_by_one: bool,
+    /// Processes and connections of a pooler that is there.
+    pooler: Option<(u32, u32)>,
 }
 
 fn system() -> impl Strategy<Value = System> {
@@ -53,22 +55,19 @@ fn system() -> impl Strategy<Value = System> {
         proptest::option::of((128u64..16_384).prop_map(|mebibytes| mebibytes << 20)).prop_map(Err),
     ];
     let preset = prop::sample::select(Preset::ALL.to_vec());
-    (
-        prop::collection::vec(service, 0..7),
-        0u32..60,
-        server,
-        preset,
-        proptest::option::of(1u32..64),
-        any::<bool>(),
-    )
-        .prop_map(|(services, others, server, preset, cores, one_by_one)| System {
+    let pooler = proptest::option::weighted(0.3, (1u32..8, 1u32..200));
+    let services = prop::collection::vec(service, 0..7);
+    (services, 0u32..60, server, preset, proptest::option::of(1u32..64), any::<bool>(), pooler).prop_map(
+        |(services, others, server, preset, cores, one_by_one, pooler)| System {
             services,
             others,
             server,
             preset,
             cores,
             one_by_one,
-        })
+            pooler,
+        },
+    )
 }
 
 impl System {
@@ -139,7 +138,8 @@ impl System {
         let deployed = self.deployed();
         let plan = self.plan([self.server.unwrap_or(100), 3, 0], |at| (self.services[at].pool, false), 0);
         let declared = declared::read(&"p".into(), &plan).unwrap();
-        let budget = budget::of(&deployed, &declared, &Known::default());
+        let mut budget = budget::of(&deployed, &declared, &Known::default());
+        budget.servers[0].rows.extend(self.pooler.map(|(processes, pool)| pooler(processes, pool)));
         let looked = deployed.workloads.iter().flat_map(|workload| {
             workload.containers.iter().map(move |container| Looked {
                 workload,
@@ -165,6 +165,27 @@ impl System {
     }
 }
 
+fn pooler(processes: u32, pool: u32) -> Row {
+    let mut row = Row {
+        name: "pgbouncer".into(),
+        kind: "pooler",
+        what: "PgBouncer".into(),
+        place: at(9),
+        replicas: None,
+        processes: Number::implied(processes),
+        kept: Number::implied(0),
+        pool: Number::implied(pool),
+        aside: Number::implied(0),
+        via: None,
+        runs: budget::Runs::Always,
+        sums: Sums::default(),
+        applications: Vec::new(),
+        scales: false,
+    };
+    row.resize(processes, pool);
+    row
+}
+
 fn setting(suggestion: &Suggestion, name: &str) -> u32 {
     let line = suggestion.settings.iter().find(|line| line.name == name);
     line.map_or(0, |line| line.value.parse().unwrap())
@@ -174,17 +195,19 @@ fn setting(suggestion: &Suggestion, name: &str) -> u32 {
 fn fits(system: &System, suggestion: &Suggestion, all_at_one: bool) -> bool {
     let slots = ["max_connections", "superuser_reserved_connections", "reserved_connections"]
         .map(|name| setting(suggestion, name));
-    let proxy = suggestion.rows.iter().find(|row| row.kind == "pooler");
     let row = |at: usize| suggestion.rows.iter().find(|row| row.name == format!("s{at}")).unwrap();
     let pool = |at: usize| match all_at_one {
         true => (1, row(at).via.is_some()),
         false => (row(at).pool.value, row(at).via.is_some()),
     };
-    let more = match (proxy, all_at_one) {
-        (Some(_), true) => 2,
-        (Some(proxy), false) => u32::try_from(proxy.sums.peak).unwrap(),
-        (None, _) => 0,
-    };
+    let poolers = suggestion.rows.iter().filter(|row| row.kind == "pooler");
+    let more: u64 = poolers
+        .map(|row| match all_at_one {
+            true => u64::from(row.processes.value) + u64::from(row.aside.value),
+            false => row.sums.rollout,
+        })
+        .sum();
+    let more = u32::try_from(more).unwrap();
     let budget = system.budget(&system.plan(slots, pool, more));
     let server = &budget.servers[0];
     assert_eq!(server.slots.as_ref().unwrap().usable(), suggestion.usable);
@@ -225,13 +248,25 @@ proptest! {
             row.pool.value < one.pool.min(preset)
         };
         let any_lowered = system.services.iter().enumerate().any(lowered);
-        prop_assume!(suggestion.fits && !proxied && any_lowered);
+        if !suggestion.fits || proxied || !any_lowered || system.pooler.is_some() {
+            return Ok(());
+        }
         let slots = ["max_connections", "superuser_reserved_connections", "reserved_connections"]
             .map(|name| setting(&suggestion, name));
         let plan = system.plan(slots, |at| (system.services[at].pool.min(preset).min(highest + 1), false), 0);
         let verdicts = &system.budget(&plan).servers[0].verdicts;
         let phases = [Phase::Peak, Phase::Rollout];
         prop_assert!(verdicts.iter().any(|one| phases.contains(&one.phase) && one.passed.is_some()));
+    }
+
+    #[test]
+    fn a_pooler_that_is_there_is_used_and_never_gets_more(system in system()) {
+        let suggestion = system.suggestion();
+        let poolers: Vec<&Row> = suggestion.rows.iter().filter(|row| row.kind == "pooler").collect();
+        if let Some((_, pool)) = system.pooler {
+            prop_assert_eq!(poolers.len(), 1);
+            prop_assert!((1..=pool).contains(&poolers[0].pool.value));
+        }
     }
 
     #[test]
@@ -250,6 +285,7 @@ fn every_setting_has_its_sentence() {
             preset,
             cores: None,
             one_by_one: false,
+            pooler: None,
         };
         let suggestion = system.suggestion();
         for line in &suggestion.settings {

@@ -48,14 +48,15 @@ pub(super) fn files(
     for edit in edits.iter() {
         numbers(&mut out, edit, &given, why);
     }
-    let mut rest = env::changed(&mut out, set);
+    let mut set = set.to_vec();
+    set.extend(bouncer::write(&mut out, sized, why));
+    let mut rest = env::changed(&mut out, &set);
     let all = rest.len();
     rest.retain(|one| !given.reaches(&out, one));
     let file = (rest.len() < all).then_some(given.path.as_str());
     conf::write(&mut out, wanted, sheet);
     compose::write(&mut out, wanted, sheet, sized, &rest, file, why);
     kubernetes::write(&mut out, wanted, sheet, &rest, why);
-    bouncer::write(&mut out, sized, why);
     if let Some(made) = &sized.proxy {
         let path = near(scene, "connwarden.toml");
         out.put(path, proxy::toml(made));

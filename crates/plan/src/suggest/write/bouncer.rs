@@ -1,11 +1,13 @@
 //! `pgbouncer.ini` of a pooler that is there and opens too much.
 
-use super::{Out, Sized, near};
+use super::{Out, Set, Sized, near};
 use crate::budget::Row;
 use crate::suggest::lines::{self, Style};
 use crate::{Looked, Text};
 
-pub(super) fn write(out: &mut Out<'_, '_>, sized: &Sized, why: &mut Vec<String>) {
+/// What stands in variables of the image is handed back, to be set there.
+pub(super) fn write(out: &mut Out<'_, '_>, sized: &Sized, why: &mut Vec<String>) -> Vec<Set> {
+    let mut set = Vec::new();
     let scene = out.scene;
     let before = || scene.budget.servers.first().into_iter().flat_map(|server| &server.rows);
     let mut found = Vec::new();
@@ -51,9 +53,33 @@ pub(super) fn write(out: &mut Out<'_, '_>, sized: &Sized, why: &mut Vec<String>)
             entries.push(("max_client_conn", crowd.to_string()));
         }
         if !entries.is_empty() {
-            put(out, looked, file, &entries);
+            match prefix(looked).filter(|_| file.is_none()) {
+                Some(prefix) => set.extend(variables(out, looked, prefix, &entries)),
+                None => put(out, looked, file, &entries),
+            }
         }
     }
+    set
+}
+
+/// How the image's variables begin that its start writes into the file.
+fn prefix(looked: &Looked<'_>) -> Option<&'static str> {
+    let known = ["DEFAULT_POOL_SIZE", "POOL_MODE", "MAX_CLIENT_CONN", "MAX_DB_CONNECTIONS"];
+    let environment = &looked.container.environment;
+    ["", "PGBOUNCER_"]
+        .into_iter()
+        .find(|prefix| known.iter().any(|name| environment.contains_key(&format!("{prefix}{name}"))))
+}
+
+fn variables(out: &Out<'_, '_>, looked: &Looked<'_>, prefix: &str, entries: &[(&str, String)]) -> Vec<Set> {
+    let own = |other: &Looked<'_>| std::ptr::eq(other.container, looked.container);
+    let Some(container) = out.scene.looked.iter().position(own) else { return Vec::new() };
+    let set = |(name, value): &(&str, String)| Set {
+        container,
+        name: format!("{prefix}{}", name.to_ascii_uppercase()),
+        value: value.clone(),
+    };
+    entries.iter().map(set).collect()
 }
 
 fn put(out: &mut Out<'_, '_>, looked: &Looked<'_>, file: Option<&Text>, entries: &[(&str, String)]) {
@@ -66,7 +92,7 @@ fn put(out: &mut Out<'_, '_>, looked: &Looked<'_>, file: Option<&Text>, entries:
         }
         // It stands in a config map, or in variables of the image: the lines, to be put there.
         None => {
-            let path = near(out.scene, &format!("{}.pgbouncer.ini", looked.workload.name.replace('/', "-")));
+            let path = near(out.scene, &format!("{}.ini", looked.workload.name.replace('/', "-")));
             out.put(path, lines::set("", entries, Style::Ini));
         }
     }
