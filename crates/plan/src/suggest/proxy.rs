@@ -121,9 +121,7 @@ pub(super) fn behind(
         row.via = Some(pooler.to_owned());
     }
     *rows = fitting(rows, together, room).unwrap_or_else(|| at_least(rows));
-    why.push(format!(
-        "{pooler}: it is there already, so the services go through it; its own settings decide what it opens"
-    ));
+    why.push(format!("{pooler}: it is there already, so the services go through it, in transaction mode"));
 }
 
 fn nobody() -> Proxy {

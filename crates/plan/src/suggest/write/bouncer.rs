@@ -24,9 +24,13 @@ pub(super) fn write(out: &mut Out<'_, '_>, sized: &Sized, why: &mut Vec<String>)
             .filter(|row| row.via.as_deref() == Some(new.name.as_str()))
             .map(|row| row.sums.largest())
             .fold(0, u64::saturating_add);
-        let room = u64::from(pooler.clients_max.value);
-        let crowd = clients.div_ceil(100).saturating_mul(100);
-        found.push((looked, old.pool.value, new.pool.value, (clients > room).then_some(crowd)));
+        // Each process lets in so many; the clients spread over all of them.
+        let processes = u64::from(looked.workload.replicas.usual.value.max(1))
+            .saturating_mul(u64::from(pooler.processes.value.max(1)));
+        let each = clients.div_ceil(processes);
+        let crowd = each.div_ceil(100).saturating_mul(100);
+        let crowded = each > u64::from(pooler.clients_max.value);
+        found.push((looked, old.pool.value, new.pool.value, crowded.then_some(crowd)));
     }
     for (looked, old, new, crowd) in found {
         let file =
@@ -36,8 +40,10 @@ pub(super) fn write(out: &mut Out<'_, '_>, sized: &Sized, why: &mut Vec<String>)
             let databases = file.map_or(1, databases);
             let each = (new / databases).max(1);
             let name = looked.name();
+            let shared =
+                if databases == 1 { String::new() } else { format!(", shared by {databases} databases") };
             why.push(format!(
-                "{name}: max_db_connections = {each}: {new} server connections for its {databases} databases"
+                "{name}: max_db_connections = {each}: {new} server connections for each process{shared}"
             ));
             why.push(format!(
                 "{name}: default_pool_size = {each}: no pool is larger than its database's share"
