@@ -266,6 +266,66 @@ fn what_is_written_can_be_read_again() {
 }
 
 #[test]
+fn memory_and_cores_come_from_a_limit_and_else_from_the_caller() {
+    let mut wall = wall("service");
+    let api = &mut wall.parts[1];
+    let Part::Opens(openers) = api else { panic!("{api:?}") };
+    let assumed = Number::assumed(1, "gunicorn runs one worker: --workers is not given");
+    openers[0].processes = assumed.clone();
+    wall.budget.servers[0].rows[0].processes = assumed;
+    let given = Wanted { preset: Preset::Production, memory_bytes: Some(16 << 30), cores: Some(6) };
+    let value = |suggestion: &Suggestion, name: &str| {
+        suggestion.settings.iter().find(|line| line.name == name).map(|line| line.value.clone()).unwrap()
+    };
+    let suggestion = suggest(&wall.scene(), &given);
+    assert_eq!(
+        (value(&suggestion, "shared_buffers").as_str(), suggestion.rows[0].processes.value),
+        ("4GB", 6)
+    );
+    let compose = suggestion.files.iter().find(|file| file.path == "compose.connwarden.yaml").unwrap();
+    assert!(compose.text.contains("WEB_CONCURRENCY: \"6\""), "{}", compose.text);
+
+    let at = Place::new(&"compose.yaml".into(), 1, 1);
+    let containers = &mut wall.deployed.workloads;
+    containers[0].containers[0].memory_bytes_max = Some((2 << 30, at.clone()));
+    containers[1].containers[0].cpu_millis_max = Some(Number::written(1500, &at));
+    let suggestion = suggest(&wall.scene(), &given);
+    assert_eq!(
+        (value(&suggestion, "max_connections").as_str(), suggestion.rows[0].processes.value),
+        ("160", 2)
+    );
+}
+
+#[test]
+fn a_configuration_that_is_there_is_changed_line_by_line() {
+    let mut wall = wall("service");
+    let conf = "# ours\nmax_connections = 200   # once\nlog_statement = 'ddl'\n";
+    wall.texts.insert("postgresql.conf".into(), conf.into());
+    let files = &mut wall.deployed.workloads[0].containers[0].files;
+    files.insert("/etc/postgresql/postgresql.conf".into(), file("postgresql.conf", conf));
+    let suggestion = wall.suggestion(Preset::Development);
+    let file = suggestion.files.iter().find(|file| file.path == "postgresql.conf").unwrap();
+    assert!(
+        file.text.starts_with("# ours\nmax_connections = 200  # once\nlog_statement = 'ddl'\n"),
+        "{}",
+        file.text
+    );
+    assert!(file.patch.starts_with("--- a/postgresql.conf\n+++ b/postgresql.conf\n@@ "), "{}", file.patch);
+    assert!(suggestion.files.iter().all(|file| file.path != "postgresql.connwarden.conf"));
+}
+
+#[test]
+fn an_operators_resource_has_its_settings_in_a_map() {
+    let mut wall = wall("Deployment");
+    wall.deployed.workloads[0].kind = "Cluster";
+    let suggestion = wall.suggestion(Preset::Production);
+    let file = suggestion.files.iter().find(|file| file.path == "kubernetes.connwarden.yaml").unwrap();
+    let documents = connwarden_plan::yaml::documents(&"k".into(), &file.text).unwrap();
+    let parameters = documents[0].at(&["spec", "postgresql", "parameters"]).unwrap();
+    assert_eq!(parameters.get("max_connections").unwrap().text(), Some("400"));
+}
+
+#[test]
 fn a_pooler_that_opens_too_much_gets_less() {
     let mut wall = wall("service");
     let ini = "[databases]\nwall = host=postgres\n* = host=postgres\n[pgbouncer]\npool_mode = transaction\ndefault_pool_size = 300 \nmax_client_conn = 100\n";
