@@ -2,4 +2,4 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
-mod wall;
+mod guide;

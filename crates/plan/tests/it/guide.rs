@@ -14,10 +14,10 @@ use connwarden_plan::suggest::{Suggestion, Wanted, suggest};
 use connwarden_plan::{Container, Looked, Number, Place, Scene, Text, Variable, Workload};
 use model::preset::Preset;
 
-const COMPOSE: &str = include_str!("wall/compose.yaml");
-const SIMULATOR: &str = include_str!("wall/simulator.env");
-const SETTINGS: &str = include_str!("wall/settings.py");
-const RAISE: &str = include_str!("wall/raise.sql");
+const COMPOSE: &str = include_str!("guide/compose.yaml");
+const SIMULATOR: &str = include_str!("guide/simulator.env");
+const SETTINGS: &str = include_str!("guide/settings.py");
+const RAISE: &str = include_str!("guide/raise.sql");
 
 /// The place of a text behind another one.
 fn place(file: &str, text: &str, behind: &str, wanted: &str) -> Place {
@@ -97,7 +97,7 @@ fn service(name: &str, what: &str, processes: u32) -> (Workload, Part) {
             ["gunicorn", "wall.wsgi", "--workers=4", "--threads=50"]
                 .map(|word| Text::new(word, compose(name, word))),
         );
-        container.files.insert("/srv/wall/settings.py".into(), file("settings.py", SETTINGS));
+        container.files.insert("/srv/guide/settings.py".into(), file("settings.py", SETTINGS));
     }
     let opener = Opener {
         what: what.into(),
@@ -216,7 +216,7 @@ impl Wall {
 }
 
 fn expect(name: &str, text: &str) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/wall").join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/guide").join(name);
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&path, text).unwrap();
     }
