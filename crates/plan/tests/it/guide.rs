@@ -97,7 +97,7 @@ fn service(name: &str, what: &str, processes: u32) -> (Workload, Part) {
             ["gunicorn", "wall.wsgi", "--workers=4", "--threads=50"]
                 .map(|word| Text::new(word, compose(name, word))),
         );
-        container.files.insert("/srv/guide/settings.py".into(), file("settings.py", SETTINGS));
+        container.files.insert("/srv/wall/settings.py".into(), file("settings.py", SETTINGS));
     }
     let opener = Opener {
         what: what.into(),
