@@ -8,7 +8,7 @@ use model::catalog::metrics::{PROXY, health};
 use model::catalog::{Change, Descent, Kind, Section, Setting, unbuilt};
 
 use plan::measure::MeasureReport;
-use plan::report::PlanReport;
+use plan::report::{LintReport, PlanReport};
 use plan::simulate::form::SimulationReport;
 
 use crate::{files, judge, read};
@@ -18,6 +18,7 @@ fn all() -> Vec<(String, String)> {
     let mut files =
         vec![("docs/settings.md".to_owned(), settings()), ("docs/metrics.md".to_owned(), metrics())];
     let plans = [
+        schema_of::<LintReport>(LintReport::SCHEMA),
         schema_of::<PlanReport>(PlanReport::SCHEMA),
         schema_of::<SimulationReport>(SimulationReport::SCHEMA),
         schema_of::<MeasureReport>(MeasureReport::SCHEMA),

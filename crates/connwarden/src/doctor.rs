@@ -53,7 +53,7 @@ pub(crate) struct DoctorOptions {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Environment {
+pub(crate) enum Environment {
     Development,
     Staging,
     Production,

@@ -16,12 +16,11 @@ mod network;
 mod pooling;
 pub mod preset;
 mod roles;
-mod size;
 mod slots;
 mod timeouts;
 
-pub use memory::BACKEND_BYTES;
-pub use size::{size, size_setting, span_setting};
+pub use model::preset::BACKEND_BYTES;
+pub use model::size::{size, size_setting, span_setting};
 
 #[cfg(test)]
 pub(crate) mod staged;

@@ -5,3 +5,4 @@ pub mod config;
 pub mod id;
 pub mod limits;
 pub mod preset;
+pub mod size;

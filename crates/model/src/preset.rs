@@ -6,6 +6,13 @@
 
 use std::time::Duration;
 
+mod sized;
+
+pub use sized::{
+    BACKEND_BYTES, BACKEND_RANGE, MEMORY_PERCENT, RESERVED, SHARED_PERCENT_MAX, SUPERUSER_RESERVED, Sized,
+    backends_fitting, fitting_work_mem,
+};
+
 const MIB: u64 = 1024 * 1024;
 const GIB: u64 = 1024 * MIB;
 

@@ -22,6 +22,8 @@ pub const RULES: [&crate::Rule; 3] = [&poolers::CROWDED, &poolers::STRANGER, &as
 
 pub use fit::Fit;
 pub use overlap::Replaced;
+pub(crate) use row::total;
+pub(crate) use server::{is_local, reached_as};
 pub use verdict::{Grade, Phase, Verdict};
 
 /// What the caller knows of the server, from the command line or by asking it. It wins over every file.

@@ -16,6 +16,7 @@ pub mod declared;
 pub mod deployed;
 pub mod finding;
 pub mod form;
+pub mod lint;
 pub mod measure;
 pub mod number;
 pub mod place;
@@ -23,14 +24,17 @@ pub mod pools;
 pub mod queue;
 pub mod read;
 pub mod report;
+mod rules;
+pub mod scene;
 pub mod script;
+mod setting;
 pub mod simulate;
+pub mod suggest;
 pub mod yaml;
 
 pub use deployed::{Container, Life, Overlap, Replicas, Share, Stage, Variable, Workload};
 pub use finding::{Finding, Level, Rule};
 pub use number::{Number, Origin};
 pub use place::{Files, Place, Text};
-
-mod rules;
 pub use rules::rules;
+pub use scene::{Looked, Scene};

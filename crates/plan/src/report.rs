@@ -208,6 +208,24 @@ pub struct FindingReport {
     pub fix: String,
 }
 
+/// What `plan lint` says.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct LintReport {
+    /// `connwarden.lint/1`.
+    pub schema: &'static str,
+    /// In the order of their places.
+    pub findings: Vec<FindingReport>,
+    /// Findings left out because their rule was named.
+    pub ignored_by_name: usize,
+    /// Findings left out by a comment beside them.
+    pub ignored_by_comment: usize,
+}
+
+impl LintReport {
+    /// The name and version of this shape.
+    pub const SCHEMA: &'static str = "connwarden.lint/1";
+}
+
 impl PlanReport {
     /// The name of the schema.
     pub const SCHEMA: &'static str = "connwarden.plan/1";

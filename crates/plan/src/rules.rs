@@ -1,10 +1,10 @@
 //! Every rule that can speak, room by room: for machines that list rules, and for `--ignore`.
 
-use crate::{Rule, budget, declared, pools, read, script, yaml};
+use crate::{Rule, budget, declared, lint, pools, read, script, yaml};
 
 /// All of them.
 pub fn rules() -> Vec<&'static Rule> {
-    let rooms: [&[&'static Rule]; 7] = [
+    let rooms: [&[&'static Rule]; 8] = [
         &[&yaml::UNREADABLE, &yaml::TEMPLATE, &declared::PLAN, &read::UNKNOWN, &read::MISSING],
         &read::compose::RULES,
         &[
@@ -18,6 +18,7 @@ pub fn rules() -> Vec<&'static Rule> {
         &pools::rules::ALL,
         &budget::RULES,
         &[&script::UNFIT],
+        &lint::RULES,
     ];
     rooms.concat()
 }

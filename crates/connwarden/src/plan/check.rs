@@ -33,6 +33,12 @@ pub(crate) struct CheckOptions {
     files: FilesOptions,
     #[command(flatten)]
     limits: LimitOptions,
+    /// Ask the server for its limits
+    #[arg(long, help_heading = "Limit", conflicts_with = "max_connections")]
+    from_server: bool,
+    /// Where the server cannot be asked: a warning, not the exit code 3
+    #[arg(long, help_heading = "Limit", requires = "from_server")]
+    fail_open: bool,
     /// From which verdict on the exit code is not 0
     #[arg(long, value_enum, value_name = "LEVEL", default_value = "warn")]
     fail_on: FailOn,
@@ -49,12 +55,6 @@ pub(crate) struct LimitOptions {
     /// The server's max_connections; without: the plan file's, else what its container is told
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=262_143))]
     max_connections: Option<u32>,
-    /// Ask the server for its limits
-    #[arg(long, conflicts_with = "max_connections")]
-    from_server: bool,
-    /// Where the server cannot be asked: a warning, not the exit code 3
-    #[arg(long, requires = "from_server")]
-    fail_open: bool,
     /// Of several servers, the one that services call so
     #[arg(long, value_name = "HOST")]
     server_host: Option<String>,
@@ -84,19 +84,18 @@ pub(super) async fn run(options: CheckOptions) -> Exit {
         return say::usage(&"--warn is above --crit: there would be no warning");
     }
     let mut known = limits.known();
-    if limits.from_server {
+    if options.from_server {
         match asked(&options.server).await {
             Ok(asked) => known = Known { host: known.host, warn: known.warn, crit: known.crit, ..asked },
-            Err(failed) if limits.fail_open && !failed.is_ours() => {
+            Err(failed) if options.fail_open && !failed.is_ours() => {
                 say::err("warning: the server could not be asked; what the files say of its limits is used");
                 failed.tell();
             }
             Err(failed) => return failed.tell(),
         }
     }
-    let budget = budget::of(&gathered.found.deployed, &gathered.declared, &known);
-    let readers: Vec<_> = gathered.mistakes.into_iter().chain(gathered.found.findings).collect();
-    let report = PlanReport::of(&budget, &readers);
+    let budget = budget::of(&gathered.deployed, &gathered.declared, &known);
+    let report = PlanReport::of(&budget, &gathered.findings);
     options.output.budget(&report);
     match report.verdict {
         Judgement::Ok => Exit::Done,

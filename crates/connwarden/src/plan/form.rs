@@ -42,6 +42,11 @@ pub(crate) struct PlanOutput {
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 impl PlanOutput {
+    /// Words for people.
+    pub(crate) fn is_for_people(&self) -> bool {
+        self.form == PlanForm::Human
+    }
+
     pub(crate) fn budget(&self, report: &PlanReport) {
         match self.form {
             PlanForm::Human => say::out(&human::budget(report, self.look.style())),

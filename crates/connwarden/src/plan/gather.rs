@@ -1,12 +1,15 @@
 //! Which files are meant, and their texts: the only place of the planner that opens anything.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use model::preset::Preset;
 use plan::declared::{self, Declared};
+use plan::deployed::Deployed;
 use plan::place::FILE_BYTES_MAX;
 use plan::read::{self, Found, World, may_deploy};
 use plan::{Files, Finding};
@@ -43,10 +46,12 @@ pub(crate) struct FilesOptions {
 
 /// Everything that was read.
 pub(crate) struct Gathered {
-    pub(crate) found: Found,
+    pub(crate) deployed: Deployed,
     pub(crate) declared: Declared,
-    /// Of the plan file itself.
-    pub(crate) mistakes: Vec<Finding>,
+    /// Of the plan file, and of the files that deploy.
+    pub(crate) findings: Vec<Finding>,
+    /// Every text that was read, by the name that places bear.
+    pub(crate) texts: BTreeMap<String, Arc<str>>,
 }
 
 impl FilesOptions {
@@ -65,7 +70,8 @@ impl FilesOptions {
     /// # Errors
     /// Nothing was named, and nothing is here.
     pub(crate) fn gather(&self) -> Result<Gathered, String> {
-        let (declared, mistakes) = self.declared()?;
+        let disk = Disk::default();
+        let (declared, mut findings) = self.declared(&disk)?;
         let named: Vec<String> = match self.files.is_empty() {
             false => self.files.clone(),
             true if !declared.files.is_empty() => {
@@ -76,7 +82,7 @@ impl FilesOptions {
         if named.is_empty()
             && declared.services.is_empty()
             && declared.others.is_empty()
-            && mistakes.is_empty()
+            && findings.is_empty()
         {
             return Err(
                 "no file is named, and there is no compose.yaml, Procfile or connwarden-plan.toml here\n  \
@@ -87,17 +93,20 @@ impl FilesOptions {
         let paths: Vec<String> = named.iter().flat_map(|path| expanded(path)).collect();
         let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
         let environment = |name: &str| std::env::var(name).ok();
-        let world = World { files: &Disk, environment: &environment, profiles: &self.profile };
-        Ok(Gathered { found: read::files(&paths, &world), declared, mistakes })
+        let world = World { files: &disk, environment: &environment, profiles: &self.profile };
+        let Found { deployed, findings: found } = read::files(&paths, &world);
+        findings.extend(found);
+        disk.look_for_environments();
+        Ok(Gathered { deployed, declared, findings, texts: disk.read.into_inner() })
     }
 
-    fn declared(&self) -> Result<(Declared, Vec<Finding>), String> {
+    fn declared(&self, disk: &Disk) -> Result<(Declared, Vec<Finding>), String> {
         let path = match &self.plan {
             Some(path) => path.as_str(),
             None if Self::is_here() => declared::FILE,
             None => return Ok((Declared::default(), Vec::new())),
         };
-        let text = Disk.text(path).map_err(|why| format!("{path}: {why}"))?;
+        let text = disk.text(path).map_err(|why| format!("{path}: {why}"))?;
         Ok(match declared::read(&path.into(), &text) {
             Ok(declared) => (declared, Vec::new()),
             Err(mistakes) => (Declared::default(), mistakes),
@@ -105,31 +114,53 @@ impl FilesOptions {
     }
 }
 
-/// The files of the machine.
-pub(crate) struct Disk;
+/// The files of the machine, and what was read of them.
+#[derive(Default)]
+struct Disk {
+    read: RefCell<BTreeMap<String, Arc<str>>>,
+}
+
+impl Disk {
+    /// Env files of the presets that lie here: a suggestion is said as a change of them.
+    fn look_for_environments(&self) {
+        for preset in Preset::ALL {
+            // One that is not there is no mistake.
+            let _ = self.text(&format!("{}.env", preset.name()));
+        }
+    }
+}
 
 impl Files for Disk {
     fn text(&self, path: &str) -> Result<Arc<str>, String> {
-        let file = std::fs::File::open(path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => "no such file".to_owned(),
-            std::io::ErrorKind::PermissionDenied => "we may not read it".to_owned(),
-            _ => error.to_string(),
-        })?;
-        // What is no file (a pipe, a device) may never end.
-        let meta = file.metadata().map_err(|error| error.to_string())?;
-        if meta.is_dir() {
-            return Err("a folder stands where a file is needed".into());
+        if let Some(text) = self.read.borrow().get(path) {
+            return Ok(Arc::clone(text));
         }
-        let mut text = String::new();
-        let read = file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text);
-        read.map_err(|error| match error.kind() {
-            std::io::ErrorKind::InvalidData => "not UTF-8 text".to_owned(),
-            _ => error.to_string(),
-        })?;
-        match text.len() as u64 > FILE_BYTES_MAX {
-            true => Err(format!("larger than {} MiB: no description of a deployment", FILE_BYTES_MAX >> 20)),
-            false => Ok(text.into()),
-        }
+        let text = opened(path)?;
+        self.read.borrow_mut().insert(path.to_owned(), Arc::clone(&text));
+        Ok(text)
+    }
+}
+
+fn opened(path: &str) -> Result<Arc<str>, String> {
+    let file = std::fs::File::open(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => "no such file".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "we may not read it".to_owned(),
+        _ => error.to_string(),
+    })?;
+    // What is no file (a pipe, a device) may never end.
+    let meta = file.metadata().map_err(|error| error.to_string())?;
+    if meta.is_dir() {
+        return Err("a folder stands where a file is needed".into());
+    }
+    let mut text = String::new();
+    let read = file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text);
+    read.map_err(|error| match error.kind() {
+        std::io::ErrorKind::InvalidData => "not UTF-8 text".to_owned(),
+        _ => error.to_string(),
+    })?;
+    match text.len() as u64 > FILE_BYTES_MAX {
+        true => Err(format!("larger than {} MiB: no description of a deployment", FILE_BYTES_MAX >> 20)),
+        false => Ok(text.into()),
     }
 }
 
@@ -181,7 +212,7 @@ fn expanded(path: &str) -> Vec<String> {
 /// compose would take counts.
 fn is_meant(path: &Path) -> bool {
     let path = plain(path);
-    let Ok(text) = Disk.text(&path) else { return false };
+    let Ok(text) = opened(&path) else { return false };
     matches!(read::kind(&path, &text), Ok(kind) if kind != read::Kind::Compose)
 }
 

@@ -33,13 +33,12 @@ impl PlanFile {
                 return None;
             }
         };
-        let torn = gathered.mistakes.len()
-            + gathered.found.findings.iter().filter(|one| one.level == plan::Level::Error).count();
+        let torn = gathered.findings.iter().filter(|one| one.level == plan::Level::Error).count();
         if torn > 0 {
             say::err(&format!("warning: no plan: its files hold {torn} mistakes (connwarden plan check)"));
             return None;
         }
-        let budget = budget::of(&gathered.found.deployed, &gathered.declared, &Known::default());
+        let budget = budget::of(&gathered.deployed, &gathered.declared, &Known::default());
         Some(allowances(&budget))
     }
 }

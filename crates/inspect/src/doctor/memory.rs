@@ -1,15 +1,10 @@
 //! What the limit on connections may cost in memory.
 
+use model::preset::{BACKEND_BYTES, BACKEND_RANGE, MEMORY_PERCENT, SHARED_PERCENT_MAX, fitting_work_mem};
+
 use super::{Evidence, Outcome, Severity, no_value, size, size_setting};
 
 const MIB: u64 = 1 << 20;
-/// A backend that has run a few hundred small statements, where none can be measured (proportional set size).
-pub const BACKEND_BYTES: u64 = 7 * MIB;
-/// The same, as people should know it.
-const RANGE: &str = "3 to 7 MiB for a backend that ran a few hundred small statements, up to 70 MiB for one that touched \
-                     thousands of tables";
-/// Share of the memory, in per cent, that backends and shared buffers together may take.
-pub(super) const MEMORY_PERCENT: u64 = 80;
 
 impl Evidence {
     /// What a backend takes, in bytes, and where that is from.
@@ -26,7 +21,7 @@ impl Evidence {
                 (bytes, text)
             }
             Ok(Err(_)) | Err(_) => {
-                (BACKEND_BYTES, format!("{} each, assumed ({RANGE})", size(BACKEND_BYTES)))
+                (BACKEND_BYTES, format!("{} each, assumed ({BACKEND_RANGE})", size(BACKEND_BYTES)))
             }
         }
     }
@@ -104,12 +99,6 @@ pub(super) fn work_mem(evidence: &Evidence) -> Outcome {
     Outcome::advised(severity, sum, why, write)
 }
 
-/// Three sorts or hashes at once in every backend share what shared buffers leave; never less than 4 MiB.
-pub(super) fn fitting_work_mem(memory: u64, shared: u64, slots: u64) -> u64 {
-    let bytes = memory.saturating_sub(shared) / (slots.max(1) * 3);
-    (bytes / MIB * MIB).max(4 * MIB)
-}
-
 /// A limit of the container that the settings do not know.
 pub(super) fn container(evidence: &Evidence) -> Outcome {
     let machine = match &evidence.machine {
@@ -124,8 +113,8 @@ pub(super) fn container(evidence: &Evidence) -> Outcome {
     let cache = setup.bytes("effective_cache_size").unwrap_or(0);
     let mut said = Vec::new();
     let mut write = Vec::new();
-    if shared * 100 > limit * 40 {
-        said.push(format!("shared_buffers {} is over 40 % of it", size(shared)));
+    if shared * 100 > limit * SHARED_PERCENT_MAX {
+        said.push(format!("shared_buffers {} is over {SHARED_PERCENT_MAX} % of it", size(shared)));
         write.push(evidence.set("shared_buffers", size_setting(limit / 4 / MIB * MIB)));
     }
     if cache > limit {

@@ -1,19 +1,12 @@
 //! A preset as lines to put into a file, sized for the memory there is.
 
 use std::fmt::Write;
-use std::time::Duration;
 
-use model::preset::Preset;
+use model::preset::{MEMORY_PERCENT, Preset};
 
-use super::memory::{MEMORY_PERCENT, fitting_work_mem};
-use super::{needs_restart, size, size_setting, span_setting};
+use super::{needs_restart, size, size_setting};
 use crate::catalog::{Setup, Source};
 use crate::quote;
-
-const MIB: u64 = 1 << 20;
-/// What a server is never given less of.
-const SHARED_BUFFERS_MIN: u64 = 32 * MIB;
-const CONNECTIONS_MIN: u64 = 10;
 
 /// In which form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,57 +65,31 @@ impl Sheet {
     pub fn of(preset: Preset, wanted: For<'_>) -> Self {
         let server = preset.server();
         let mut notes = Vec::new();
-        let (mut shared, mut cache) = (server.shared_buffers_bytes, server.effective_cache_bytes);
-        let mut maintenance = server.maintenance_work_bytes;
-        let mut slots = u64::from(server.connections_max);
-        let mut work = None;
-        if let Some(memory) = wanted.memory_bytes {
-            let (quarter, most) = (memory / 4 / MIB * MIB, memory / 4 * 3 / MIB * MIB);
-            (shared, cache) =
-                if server.has_its_machine { (quarter, most) } else { (shared.min(quarter), cache.min(most)) };
-            shared = shared.max(SHARED_BUFFERS_MIN);
-            maintenance = maintenance.map(|bytes| bytes.min(memory / 16 / MIB * MIB).max(16 * MIB));
-            let fits = (memory * MEMORY_PERCENT / 100).saturating_sub(shared) / wanted.backend_bytes.max(1);
-            if fits < slots {
-                let fits = (fits / 10 * 10).max(CONNECTIONS_MIN);
-                notes.push(format!(
-                    "max_connections is {fits} instead of the preset's {slots}: backends of {} and shared buffers shall stay \
-                     below {MEMORY_PERCENT} % of {}",
-                    size(wanted.backend_bytes),
-                    size(memory)
-                ));
-                slots = fits;
-            }
-            work = Some(fitting_work_mem(memory, shared, slots));
-        } else {
-            notes.push(
+        let sized = server.sized(wanted.memory_bytes, wanted.backend_bytes);
+        match wanted.memory_bytes {
+            Some(memory) if sized.connections_max < server.connections_max => notes.push(format!(
+                "max_connections is {} instead of the preset's {}: backends of {} and shared buffers shall stay \
+                 below {MEMORY_PERCENT} % of {}",
+                sized.connections_max,
+                server.connections_max,
+                size(wanted.backend_bytes),
+                size(memory)
+            )),
+            Some(_) => {}
+            None => notes.push(
                 "nobody knows how much memory there is: sizes for a small server; --memory 4GB scales them"
                     .to_owned(),
-            );
+            ),
         }
-        let mut sheet =
-            Self { preset, major: wanted.major, memory_bytes: wanted.memory_bytes, lines: Vec::new(), notes };
-        sheet.line("max_connections", slots.to_string());
-        sheet.line("superuser_reserved_connections", "3".to_owned());
-        sheet.line_since(16, "reserved_connections", "2".to_owned());
-        sheet.line("shared_buffers", size_setting(shared));
-        sheet.line("effective_cache_size", size_setting(cache));
-        let sizes = [("maintenance_work_mem", maintenance), ("work_mem", work)];
-        for (name, bytes) in sizes {
-            if let Some(bytes) = bytes {
-                sheet.line(name, size_setting(bytes));
-            }
-        }
-        if let Some(timeout) = server.idle_in_transaction_timeout {
-            sheet.line("idle_in_transaction_session_timeout", span_setting(timeout));
-        }
-        if let Some(keepalives) = server.keepalives {
-            let seconds = |span: Duration| span.as_secs().to_string();
-            sheet.line("tcp_keepalives_idle", seconds(keepalives.idle));
-            sheet.line("tcp_keepalives_interval", seconds(keepalives.interval));
-            sheet.line("tcp_keepalives_count", keepalives.count.to_string());
-            sheet.line_since(14, "client_connection_check_interval", "10s".to_owned());
-        }
+        let lines = server.settings(&sized, wanted.major).into_iter();
+        let lines = lines.map(|(name, value)| Line { name, value, restart: needs_restart(name), now: None });
+        let mut sheet = Self {
+            preset,
+            major: wanted.major,
+            memory_bytes: wanted.memory_bytes,
+            lines: lines.collect(),
+            notes,
+        };
         sheet.applications();
         sheet.compare(wanted.setup);
         sheet
@@ -139,16 +106,6 @@ impl Sheet {
         ));
         if self.preset.server().proxied {
             self.notes.push("in front of it: connwarden proxy --server \"$DATABASE_URL\"".to_owned());
-        }
-    }
-
-    fn line(&mut self, name: &'static str, value: String) {
-        self.lines.push(Line { name, value, restart: needs_restart(name), now: None });
-    }
-
-    fn line_since(&mut self, major: u32, name: &'static str, value: String) {
-        if self.major >= major {
-            self.line(name, value);
         }
     }
 
@@ -250,8 +207,12 @@ fn conf_value(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use super::super::span_setting;
     use super::*;
 
+    const MIB: u64 = 1 << 20;
     const GIB: u64 = 1 << 30;
 
     fn sheet(preset: Preset, major: u32, memory_bytes: Option<u64>) -> Sheet {

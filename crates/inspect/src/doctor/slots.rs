@@ -1,5 +1,7 @@
 //! Slots: how many there are, who keeps some back, and what a restart would change.
 
+use model::preset::{RESERVED, SUPERUSER_RESERVED};
+
 use super::{Effect, Evidence, Outcome, Remedy, Severity, no_value};
 use crate::census::Totals;
 use crate::form::{clean, count, span};
@@ -10,9 +12,6 @@ const UNUSED_SLOTS_MIN: u32 = 200;
 const UNUSED_PERCENT: f64 = 10.0;
 /// A server that has run for less has shown nothing yet.
 const UNUSED_UPTIME_S: f64 = 86_400.0;
-/// Keeps a monitoring and an operating role going.
-const RESERVED: u32 = 2;
-const SUPERUSER_RESERVED: u32 = 3;
 
 /// Lines of the configuration files that the server cannot use.
 pub(super) fn config_files(evidence: &Evidence) -> Outcome {

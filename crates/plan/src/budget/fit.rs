@@ -34,17 +34,21 @@ pub(super) fn fit(rows: &[Row], together: Together, slots: &Slots, thresholds: T
 }
 
 fn capped(rows: &[Row], cap: u32) -> Vec<Row> {
-    rows.iter()
-        .map(|row| {
-            let mut row = row.clone();
-            if row.scales {
-                row.pool.value = row.pool.value.min(cap);
-                row.kept.value = row.kept.value.min(cap);
-                row.sums = super::row::sums(&row);
-            }
-            row
-        })
-        .collect()
+    let mut rows = rows.to_vec();
+    for row in rows.iter_mut().filter(|row| row.scales) {
+        row.resize(row.processes.value, row.pool.value.min(cap));
+    }
+    rows
+}
+
+impl Row {
+    /// The same row with so many processes, and so many connections in the pool of each.
+    pub(crate) fn resize(&mut self, processes: u32, pool: u32) {
+        self.processes.value = processes;
+        self.pool.value = pool;
+        self.kept.value = self.kept.value.min(pool);
+        self.sums = super::row::sums(self);
+    }
 }
 
 impl Sums {
@@ -57,7 +61,8 @@ impl Sums {
         }
     }
 
-    fn largest(&self) -> u64 {
+    /// The largest of them.
+    pub fn largest(&self) -> u64 {
         self.steady.max(self.peak).max(self.rollout)
     }
 }

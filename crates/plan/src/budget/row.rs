@@ -26,7 +26,7 @@ pub(super) fn sums(row: &Row) -> Sums {
 }
 
 /// What all rows open on the server; those that go through a pooler open nothing there.
-pub(super) fn total(rows: &[Row], together: Together) -> Sums {
+pub(crate) fn total(rows: &[Row], together: Together) -> Sums {
     let direct = || rows.iter().filter(|row| row.via.is_none());
     let add = |of: fn(&Row) -> u64| direct().map(of).fold(0u64, u64::saturating_add);
     let peak = add(|row| row.sums.peak);

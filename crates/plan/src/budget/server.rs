@@ -69,13 +69,13 @@ pub(super) fn names(workload: &Workload) -> Vec<String> {
 }
 
 /// Whether a workload is reached under this host.
-pub(super) fn reached_as(workload: &Workload, host: &str) -> bool {
+pub(crate) fn reached_as(workload: &Workload, host: &str) -> bool {
     let host = label(host);
     names(workload).iter().any(|name| label(name) == host)
 }
 
 /// Whether the host is the container's own machine or pod.
-pub(super) fn is_local(host: &str) -> bool {
+pub(crate) fn is_local(host: &str) -> bool {
     host.is_empty() || host.starts_with('/') || matches!(host, "localhost" | "127.0.0.1" | "::1" | "0.0.0.0")
 }
 

@@ -6,6 +6,7 @@ mod agreement;
 mod compose;
 mod drawing;
 mod form;
+mod guide;
 mod kubernetes;
 mod simulation;
 mod sweep;

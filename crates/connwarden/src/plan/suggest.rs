@@ -1,0 +1,75 @@
+//! `connwarden plan suggest`: sizes and settings that fit, as changes to review.
+
+use clap::Args;
+use inspect::form::clean;
+use plan::suggest::{Wanted, suggest, text};
+use plan::{Scene, budget};
+
+use super::check::LimitOptions;
+use super::gather::FilesOptions;
+use crate::cli::HelpOption;
+use crate::doctor::Environment;
+use crate::exit::Exit;
+use crate::{say, value};
+
+const EXAMPLES: &str = "\
+Nothing is written: the changes are printed, each number with its reason, as patches against the
+files that are there. Of several servers the first is sized, or the one of --server-host.
+
+Examples:
+  connwarden plan suggest --preset production
+  connwarden plan suggest -f compose.yaml --preset staging --memory 8GB --cores 4
+  connwarden plan suggest --preset high-load --patch | git apply
+
+Exit codes: 0 what is suggested fits, 1 it does not (what cannot be made smaller is too much by
+itself), 64 usage.";
+
+#[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES, disable_help_flag = true)]
+pub(crate) struct SuggestOptions {
+    #[command(flatten)]
+    files: FilesOptions,
+    #[command(flatten)]
+    limits: LimitOptions,
+    /// For which environment
+    #[arg(long, value_enum, value_name = "PRESET", default_value = "production")]
+    preset: Environment,
+    /// Memory of the server, where its container has no limit: 8GB
+    #[arg(long, value_name = "SIZE", value_parser = value::size)]
+    memory: Option<u64>,
+    /// Cores of the server, and of containers without a limit
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    cores: Option<u32>,
+    /// The patches alone
+    #[arg(long)]
+    patch: bool,
+    #[command(flatten)]
+    help: HelpOption,
+}
+
+/// `plan suggest`.
+pub(super) fn run(options: &SuggestOptions) -> Exit {
+    let gathered = match options.files.gather() {
+        Ok(gathered) => gathered,
+        Err(error) => return say::usage(&error),
+    };
+    let budget = budget::of(&gathered.deployed, &gathered.declared, &options.limits.known());
+    let found: Vec<_> = gathered.findings.into_iter().chain(budget.findings.iter().cloned()).collect();
+    for finding in found.iter().filter(|finding| finding.level == plan::Level::Error) {
+        let place = finding.place.as_ref().map_or_else(String::new, |place| format!("{place}: "));
+        say::err(&clean(&format!("warning: {place}{}", finding.message)));
+    }
+    let scene = Scene::of(&gathered.deployed, &gathered.declared, &budget, &gathered.texts, &found);
+    let wanted = Wanted { preset: options.preset.into(), memory_bytes: options.memory, cores: options.cores };
+    let suggestion = suggest(&scene, &wanted);
+    if options.patch {
+        let patches: String = suggestion.files.iter().map(|file| file.patch.as_str()).collect();
+        say::out(&patches);
+    } else {
+        // What stands in files is a stranger's, too; patches keep their tabs.
+        let lines: String =
+            text(&suggestion).lines().map(|line| clean(&line.replace('\t', "        ")) + "\n").collect();
+        say::out(&lines);
+    }
+    if suggestion.fits { Exit::Done } else { Exit::Warning }
+}
