@@ -18,6 +18,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use engine::steward::Command;
 use engine::time::Now;
 use engine::trace::Batch;
+use model::config::value::print_duration;
 use tokio::sync::oneshot;
 
 use self::sheet::{Bounds, Paper, Room, Sheet};
@@ -34,7 +35,7 @@ pub const SPAN_MAX: Duration = Duration::from_secs(3_600);
 const CHECKOUTS_MAX: u64 = 5_000_000;
 /// and so many bytes.
 const BYTES_MAX: u64 = 512 << 20;
-/// Batches that may wait to be written: some 4 MiB.
+/// Batches that may wait to be written: some 5 MiB.
 const PENDING_MAX: usize = 128;
 
 /// Why nothing was begun or ended.
@@ -203,7 +204,11 @@ impl Recorder {
                 _ => NotRecorded::Refused { file: file.to_owned(), error },
             });
         }
-        if told.recv().unwrap_or(false) { Ok(()) } else { Err(NotRecorded::Ended) }
+        if !told.recv().unwrap_or(false) {
+            return Err(NotRecorded::Ended);
+        }
+        tracing::info!("recording checkouts for {} into {}", print_duration(span), file.display());
+        Ok(())
     }
 
     /// Ends the recording, and waits until its last line is written.
@@ -212,14 +217,15 @@ impl Recorder {
     /// [`NotRecorded::Idle`].
     pub(super) fn stop(&self) -> Result<(), NotRecorded> {
         let reel = self.reel();
-        match &*reel {
-            Some(Reel { ended: None, words, .. }) => {
-                // Where it is over already, so much the better.
-                let _ = words.send(Word::Stop);
-            }
-            Some(_) | None => return Err(NotRecorded::Idle),
-        }
-        drop(self.0.over.wait_while(reel, |reel| is_under_way(reel)));
+        let Some(Reel { ended: None, words, counts, .. }) = &*reel else { return Err(NotRecorded::Idle) };
+        // Where it is over already, so much the better.
+        let _ = words.send(Word::Stop);
+        let meant = counts.clone();
+        // The next one may begin before this thread has its turn.
+        let goes_on = |reel: &mut Option<Reel>| {
+            is_under_way(reel) && reel.as_ref().is_some_and(|reel| Arc::ptr_eq(&reel.counts, &meant))
+        };
+        drop(self.0.over.wait_while(reel, goes_on));
         Ok(())
     }
 
