@@ -55,7 +55,8 @@ impl Bed {
         postgres.run("postgres", &format!("create database {DATABASE} owner {USER}"))?;
         let pool_size = wanted.pool_size;
         // A killed or restarted server should be tried again soon.
-        let wanted = wanted.line("server_login_retry = \"500ms\"");
+        let mut wanted = wanted;
+        wanted.proxy_lines.insert_str(0, "server_login_retry = \"500ms\"\n");
         let proxy = if is_direct() { None } else { Some(wanted.start(&postgres)?) };
         Ok(Self { postgres, proxy, pool_size, _alone: alone })
     }

@@ -9,5 +9,6 @@ mod memory;
 mod mixing;
 mod pgbench;
 mod psql;
+mod recording;
 mod restart;
 mod transfer;

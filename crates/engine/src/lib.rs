@@ -16,4 +16,5 @@ pub mod snapshot;
 pub mod steward;
 pub mod tally;
 pub mod time;
+pub mod trace;
 pub mod worker;

@@ -14,6 +14,7 @@ use crate::refuse::Refusal;
 use crate::snapshot::{Ask, Page};
 use crate::tally::SliceTally;
 use crate::time::Now;
+use crate::trace::Batch;
 
 /// What makes a pool: whoever agrees in all of it shares servers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -173,6 +174,14 @@ pub enum Order {
         /// What, and from where.
         ask: Ask,
     },
+    /// Every checkout leaves a row from here on, or none does any more; rows come in [`Note::Recorded`]. Acknowledged by
+    /// [`Note::Done`], behind the last row.
+    Record {
+        /// Names the answer.
+        ticket: Ticket,
+        /// The recording's zero: who asked for a server before is not recorded. `None`: it is over.
+        since: Option<Now>,
+    },
     /// A cancel request that another worker received for a client of this one. Acknowledged by [`Note::CancelDone`], or
     /// sent back where its key is nobody's: a request whose key names another worker is one that has come back.
     Cancel {
@@ -296,6 +305,11 @@ pub enum Note {
         ticket: Ticket,
         /// The rows, and where to go on.
         page: Page,
+    },
+    /// Rows of a recording: after each [`Order::Record`] those that are left, before with each tick or when they are many.
+    Recorded {
+        /// The rows.
+        batch: Box<Batch>,
     },
     /// No client is left.
     Drained,

@@ -89,6 +89,11 @@ impl<T> Slab<T> {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.slots.iter().filter_map(|slot| slot.tenant.as_ref())
     }
+
+    /// As [`Slab::iter`], to change them.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.slots.iter_mut().filter_map(|slot| slot.tenant.as_mut())
+    }
 }
 
 #[cfg(test)]

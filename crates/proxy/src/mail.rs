@@ -13,6 +13,7 @@ use mio::Waker;
 use model::config::checked::Config;
 use model::id::{ConnId, Ticket, WorkerId};
 
+use crate::control::record::Tape;
 use crate::worker::socket::{Detached, Line};
 
 /// To a worker.
@@ -124,6 +125,8 @@ pub enum StewardLetter {
     Configure(Arc<Config>),
     /// How busy each worker has been of late, in thousandths of a core.
     Busy(Box<[u32]>),
+    /// Where the rows of a recording go from now on.
+    Tape(Tape),
 }
 
 /// The way back of one answer. Dropped unanswered, it tells that there will be none.

@@ -56,6 +56,15 @@ pub enum Phase {
     Courier(Box<Courier>),
 }
 
+/// To whom a server is lent, as far as a recording of checkouts asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Loan {
+    /// When the client asked for a server.
+    pub asked: Now,
+    /// When it was given this one.
+    pub begun: Now,
+}
+
 /// What a server is asked before it is lent.
 #[derive(Debug)]
 pub enum Step {
@@ -175,6 +184,8 @@ pub struct Server {
     pub born: Now,
     /// When it became what it is: lent, idle.
     pub since: Now,
+    /// Its present loan, while checkouts are recorded.
+    pub loan: Option<Loan>,
     /// When its life is over.
     pub ends: Now,
     /// Of which opening of its pool it is; older ones are closed at release.
@@ -225,6 +236,7 @@ impl Server {
             key: (0, Box::default()),
             born: now,
             since: now,
+            loan: None,
             ends: Now::NEVER,
             epoch: 0,
             ring: Ring::default(),

@@ -92,7 +92,9 @@ impl Steward {
         command: Command,
         out: &mut StewardOutputs,
     ) {
-        let acts = !matches!(command, Command::Page(..) | Command::Books | Command::Number);
+        // Whoever records tells more of it than that.
+        let acts =
+            !matches!(command, Command::Page(..) | Command::Books | Command::Number | Command::Record(_));
         let told = acts.then(|| command.clone());
         match self.obey(now, ticket, command, out) {
             Ok(Some(answer)) => out.answers.push((ticket, answer)),
@@ -127,7 +129,7 @@ impl Steward {
                 self.not_paused()?;
                 self.mark_killed(scope);
             }
-            Command::KillClient(_) => {}
+            Command::KillClient(_) | Command::Record(_) => {}
             Command::Disable(name) => {
                 self.known(&Scope::Database(name.clone()), "disable")?;
                 self.errands.disabled.insert(name.clone());
@@ -167,6 +169,7 @@ impl Steward {
                 Command::WaitClose(scope) => Order::WaitClose { ticket, scope: scope.clone() },
                 Command::Kill(scope) => Order::Kill { ticket, scope: scope.clone() },
                 Command::KillClient(client) => Order::KillClient { ticket, client: *client },
+                Command::Record(since) => Order::Record { ticket, since: *since },
                 Command::Disable(_)
                 | Command::Enable(_)
                 | Command::Shutdown(_)

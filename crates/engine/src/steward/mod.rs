@@ -47,6 +47,7 @@ use crate::refuse::Refusal;
 use crate::snapshot::{Ask, Page};
 use crate::tally::SliceTally;
 use crate::time::Now;
+use crate::trace::Batch;
 
 /// What a ticket's question is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +70,8 @@ pub enum Command {
     Enable(Arc<str>),
     /// End the process.
     Shutdown(Shutdown),
+    /// Every checkout leaves a row from this moment on; `None`: no more of them.
+    Record(Option<Now>),
     /// A page of one worker's books.
     Page(WorkerId, Ask),
     /// The steward's own books.
@@ -116,6 +119,8 @@ pub struct StewardOutputs {
     pub answers: Vec<(Ticket, Answer)>,
     /// News worth telling a human.
     pub remarks: Vec<Remark>,
+    /// Rows of a recording: to be handed over before the answers.
+    pub recorded: Vec<Box<Batch>>,
 }
 
 impl StewardOutputs {
@@ -124,6 +129,7 @@ impl StewardOutputs {
         self.orders.clear();
         self.answers.clear();
         self.remarks.clear();
+        self.recorded.clear();
     }
 }
 
@@ -232,6 +238,7 @@ impl Steward {
                     out.answers.push((asked, Answer::Page(page)));
                 }
             }
+            Note::Recorded { batch } => out.recorded.push(batch),
             Note::Drained => self.on_drained(from),
             Note::Cancel { to, conn, pid, secret } => {
                 // A key that names no worker of ours was not made by us: it goes back to where it came from.

@@ -242,6 +242,7 @@ impl Worker {
         slice.tally.cancels_in_line += 1;
         self.client_deadlines.set(conn.index(), Now::NEVER);
         self.touch(index);
+        self.record_gave_up(now, index, since, out);
         out.read(conn);
     }
 

@@ -93,6 +93,9 @@ impl Worker {
         server.lent = true;
         server.boundaries = 0;
         server.phase = Phase::Linked { client: conn };
+        if let Some(recording) = &self.recording {
+            server.loan = recording.loan(client.requested, now);
+        }
         if settings.server_lifetime.is_zero() {
             server.ends = now;
         }
@@ -178,6 +181,7 @@ impl Worker {
                 self.apply_settings(now, conn, server_id, out)
             }
             (Step::Check, Some(_)) => {
+                self.forget_loan(server_id);
                 self.stand_again(now, conn, out);
                 self.close_server(now, server_id, ServerOut::CheckFailed, false, out);
                 return;
@@ -289,6 +293,9 @@ impl Worker {
 
     /// A server that owes nothing comes back to its pool, by way of whatever must happen first.
     pub(super) fn check_in(&mut self, now: Now, server_id: ConnId, out: &mut Outputs) {
+        if self.recording.is_some() {
+            self.record_return(now, server_id, out);
+        }
         let Some(server) = self.servers.get_mut(server_id.index(), server_id.generation) else { return };
         let index = server.slice;
         server.ledger.rest();

@@ -488,7 +488,10 @@ impl Worker {
             Life::Knocking(_) | Life::Idle | Life::Cancelled { .. } => {}
             Life::Arriving { .. } => self.homes[home as usize].slice.arriving.retain(|other| *other != conn),
             Life::Waiting { .. } if self.planted.is(Fault::DeadWaiterKept) => {}
-            Life::Waiting { since, .. } => self.homes[home as usize].slice.leave(conn, now, *since),
+            Life::Waiting { since, .. } => {
+                self.homes[home as usize].slice.leave(conn, now, *since);
+                self.record_gave_up(now, home, *since, out);
+            }
             Life::Linked { server } => self.abandon(now, *server, client.body != Body::None, &why, out),
         }
         if self.homes.get(home as usize).is_some_and(|home| home.slice.shut) {

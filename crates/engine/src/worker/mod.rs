@@ -10,6 +10,7 @@
 //! - `timers`: deadlines
 //! - `orders`: the steward's words
 //! - `books`: pages for SHOW
+//! - `recording`: rows for RECORD
 
 mod books;
 mod cancels;
@@ -17,6 +18,7 @@ mod checkout;
 mod clients;
 mod flow;
 mod orders;
+mod recording;
 mod servers;
 #[cfg(test)]
 mod tests;
@@ -31,6 +33,7 @@ use model::id::{ConnId, PublicId, SliceId, Ticket, WorkerId};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 
+use self::recording::Recording;
 use crate::contract::{Input, Outputs, Peer, Taken};
 use crate::orders::{Drain, Note};
 use crate::planted::Planted;
@@ -90,6 +93,7 @@ pub struct Worker {
     drained_told: bool,
     wrong_keys: BTreeMap<std::net::IpAddr, (Now, u32)>,
     tally: WorkerTally,
+    recording: Option<Recording>,
     /// Homes whose slices changed in this call.
     touched: Vec<u32>,
     planted: Planted,
@@ -128,6 +132,7 @@ impl Worker {
             drained_told: false,
             wrong_keys: BTreeMap::new(),
             tally: WorkerTally::default(),
+            recording: None,
             touched: Vec::new(),
             planted: Planted::default(),
         }
@@ -240,6 +245,7 @@ impl Worker {
         }
         if self.draining.is_some() && !self.drained_told && self.clients.len() == 0 {
             self.drained_told = true;
+            self.end_recording(out);
             out.notes.push(Note::Drained);
         }
     }

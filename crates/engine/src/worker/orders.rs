@@ -46,6 +46,7 @@ impl Worker {
                 let page = self.page(now, ask);
                 out.notes.push(Note::Page { ticket, page });
             }
+            Order::Record { ticket, since } => self.record(ticket, since, out),
             Order::Cancel { from, pid, secret } => self.cancel_passed(now, from, pid, secret, out),
             Order::CancelDone { conn } => self.cancel_over((self.id, conn), out),
         }

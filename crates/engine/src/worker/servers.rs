@@ -435,6 +435,7 @@ impl Worker {
         half_sent: bool,
         out: &mut Outputs,
     ) {
+        self.record_return(now, conn, out);
         let Some(server) = self.servers.get_mut(conn.index(), conn.generation) else { return };
         let index = server.slice;
         let home = &mut self.homes[index as usize];
@@ -529,6 +530,10 @@ impl Worker {
         let age = now.since(server.born);
         out.remarks.push(Remark::ServerOut { conn, key: slice.key.clone(), why, age });
         self.touch(index);
+        // Whose server was still being prepared for it waits on.
+        if let Some(loan) = server.loan.filter(|_| !matches!(server.phase, Phase::Preparing { .. })) {
+            self.record_end(now, index, loan, out);
+        }
         match server.phase {
             Phase::Preparing { client, .. } => self.stand_again(now, client, out),
             Phase::Linked { client } => self.server_lost(now, client, &server, out),

@@ -38,6 +38,7 @@ impl Worker {
                 out.notes.push(note);
             }
         }
+        self.hand_rows_over(out);
     }
 
     fn client_due(&mut self, now: Now, conn: ConnId, out: &mut Outputs) {
@@ -164,6 +165,7 @@ impl Worker {
             Phase::Idle => self.idle_due(now, conn, out),
             Phase::Preparing { client, .. } => {
                 let client = *client;
+                self.forget_loan(conn);
                 self.close_server(now, conn, ServerOut::CheckFailed, false, out);
                 self.stand_again(now, client, out);
             }

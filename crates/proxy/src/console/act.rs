@@ -8,6 +8,7 @@ use model::id::PublicId;
 use wire::sqlstate::SqlState;
 
 use super::grammar::{Misunderstood, Statement};
+use super::record;
 use super::reply::{Failure, Reply};
 use super::rights::{Right, Verb, VerbLine};
 use super::show;
@@ -21,7 +22,7 @@ pub(super) fn needs(statement: &Statement) -> Right {
             Right::Stats
         }
         Statement::Show(line) => line.right,
-        Statement::Act(line, _) => line.right,
+        Statement::Act(line, _) | Statement::Record { line, .. } => line.right,
         Statement::Set { .. } => Right::Admin,
     }
 }
@@ -51,6 +52,7 @@ pub(super) async fn execute(
             Ok(()) => Ok(Reply::done(format!("SET {key}={value}"))),
             Err(why) => Err(Failure::explained("SET failed", why.to_string())),
         },
+        Statement::Record { file, time, .. } => record::start(hub, file, time).await,
         Statement::Act(line, argument) => act(hub, line, argument.as_deref(), said).await,
     }
 }
@@ -79,6 +81,7 @@ async fn act(hub: &Arc<Hub>, line: &VerbLine, argument: Option<&str>, said: &str
                        old one on the same port";
             return Err(Failure::explained("SUSPEND is not supported", why));
         }
+        Verb::Record => return record::stop(hub, argument).await,
         Verb::Reload => return reload(hub).await,
     };
     match hub.ask(command).await? {
@@ -136,6 +139,8 @@ mod tests {
             let right = if line.topic == Topic::Fds { Right::Admin } else { Right::Stats };
             assert_eq!(needs(&statement), right, "{}", line.word);
         }
+        let record = parse("RECORD '/tmp/x' FOR 1s").expect("it is understood");
+        assert_eq!(needs(&record), Right::Admin);
         let set = parse("SET pool_mode = session").expect("it is understood");
         assert_eq!(needs(&set), Right::Admin);
     }

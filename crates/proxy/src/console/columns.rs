@@ -71,6 +71,8 @@ columns! {
     DNS_HOSTS = s hostname, q ttl, s addrs;
     /// SHOW DNS_ZONES
     DNS_ZONES = s zonename, q serial, i count;
+    /// SHOW RECORD; ours alone
+    RECORD = s file, s state, s lasts, i seconds_left, q checkouts, q dropped;
     /// SHOW client_encoding
     CLIENT_ENCODING = s client_encoding;
     /// SHOW default_transaction_isolation

@@ -1,6 +1,6 @@
-//! What may be said on the console: `WORD [WORD] [;]`, `SET key (=|TO) value [;]`, in any case.
+//! What may be said on the console: `WORD [WORD] [;]`, `SET key (=|TO) value [;]`, `RECORD 'file' FOR time [;]`, in any case.
 //!
-//! PgBouncer's grammar, with three additions: nothing at all is no error; BEGIN and its kin are accepted and do nothing,
+//! PgBouncer's grammar, with four additions: RECORD; nothing at all is no error; BEGIN and its kin are accepted and do nothing,
 //! because drivers say them unasked; and words may stand in any of the usual blanks.
 
 use super::rights::{PRETENCES, Pretence, TOPICS, Takes, TopicLine, VERBS, VerbLine};
@@ -28,6 +28,15 @@ pub enum Statement {
         /// To what.
         value: String,
     },
+    /// RECORD into a file.
+    Record {
+        /// Its line of the table.
+        line: &'static VerbLine,
+        /// Where to.
+        file: String,
+        /// For how long, as it was said.
+        time: String,
+    },
     /// SET of a parameter that drivers set: ignored.
     SetPretence,
     /// BEGIN, COMMIT, ROLLBACK, DISCARD: the tag to answer with.
@@ -42,6 +51,7 @@ impl Statement {
             Statement::Pretend(pretence) => pretence.columns,
             Statement::Empty
             | Statement::Act(..)
+            | Statement::Record { .. }
             | Statement::Set { .. }
             | Statement::SetPretence
             | Statement::Nothing(_) => &[],
@@ -89,6 +99,9 @@ pub fn parse(said: &str) -> Result<Statement, Misunderstood> {
         [Token::Word(set), key, Token::Word(to), value] if is(set, "set") && is(to, "to") => {
             assignment(key, value).unwrap_or_else(|| Err(syntax()))
         }
+        [Token::Word(record), file, Token::Word(lasts), time] if is(record, "record") && is(lasts, "for") => {
+            recording(record, file, time).ok_or_else(syntax)
+        }
         [Token::Word(word) | Token::Quoted(word)] => command(word, None).unwrap_or_else(|| Err(syntax())),
         [Token::Word(word) | Token::Quoted(word), Token::Word(argument) | Token::Quoted(argument)] => {
             command(word, Some(argument)).unwrap_or_else(|| Err(syntax()))
@@ -123,6 +136,14 @@ fn command(word: &str, argument: Option<&str>) -> Option<Result<Statement, Misun
             Some(Ok(Statement::Act(line, argument.map(str::to_owned))))
         }
     }
+}
+
+/// The file's name stands in quotes; a time needs them where it has a point.
+fn recording(word: &str, file: &Token, time: &Token) -> Option<Statement> {
+    let (Token::Text(file) | Token::Quoted(file)) = file else { return None };
+    let (Token::Word(time) | Token::Text(time) | Token::Quoted(time)) = time else { return None };
+    let line = VERBS.iter().find(|line| is(word, line.word))?;
+    Some(Statement::Record { line, file: file.clone(), time: time.clone() })
 }
 
 fn transaction(word: &str, argument: Option<&str>) -> Option<&'static str> {
@@ -224,6 +245,23 @@ mod tests {
         let empty = parse("set a = ''");
         assert!(matches!(&empty, Ok(Statement::Set { value, .. }) if value.is_empty()));
         assert!(matches!(parse("SET DateStyle TO 'ISO'"), Ok(Statement::SetPretence)));
+    }
+
+    #[test]
+    fn a_recording_has_a_file_in_quotes_and_a_time() {
+        for said in ["RECORD '/tmp/it''s' FOR 60s", "record \"/tmp/it's\" for '60s';"] {
+            let said = parse(said);
+            assert!(
+                matches!(&said, Ok(Statement::Record { file, time, .. }) if file == "/tmp/it's" && time == "60s"),
+                "{said:?}"
+            );
+        }
+        assert_eq!(act("RECORD stop"), (Verb::Record, Some("stop".into())));
+        for said in
+            ["RECORD 'f'", "RECORD 'f' FOR", "RECORD f FOR 60s", "RECORD 'f' TO 60s", "RECORD 'f' FOR 1.5h"]
+        {
+            assert!(matches!(parse(said), Err(Misunderstood::Syntax(_))), "{said}");
+        }
     }
 
     #[test]

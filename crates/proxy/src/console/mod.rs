@@ -7,6 +7,7 @@ pub mod columns;
 mod extended;
 pub mod grammar;
 pub mod guests;
+mod record;
 pub mod reply;
 pub mod rights;
 mod session;

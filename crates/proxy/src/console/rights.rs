@@ -38,6 +38,8 @@ pub enum Verb {
     Pause,
     /// RECONNECT [db]
     Reconnect,
+    /// RECORD 'file' FOR time, RECORD STOP
+    Record,
     /// RELOAD
     Reload,
     /// RESUME [db]
@@ -94,6 +96,8 @@ pub enum Topic {
     PeerPools,
     /// Pools.
     Pools,
+    /// The recording, or the last one.
+    Record,
     /// Connections to servers.
     Servers,
     /// Clients and servers.
@@ -139,6 +143,7 @@ pub const VERBS: &[VerbLine] = &[
     verb("kill_client", Verb::KillClient, Takes::Word),
     verb("pause", Verb::Pause, Takes::Maybe),
     verb("reconnect", Verb::Reconnect, Takes::Maybe),
+    verb("record", Verb::Record, Takes::Word),
     verb("reload", Verb::Reload, Takes::Nothing),
     verb("resume", Verb::Resume, Takes::Maybe),
     verb("shutdown", Verb::Shutdown, Takes::Word),
@@ -166,6 +171,7 @@ pub const TOPICS: &[TopicLine] = &[
     topic("peers", Topic::Peers, c::PEERS),
     topic("peer_pools", Topic::PeerPools, c::PEER_POOLS),
     topic("pools", Topic::Pools, c::POOLS),
+    topic("record", Topic::Record, c::RECORD),
     topic("servers", Topic::Servers, c::CLIENTS),
     topic("sockets", Topic::Sockets, c::SOCKETS),
     topic("state", Topic::State, c::STATE),
@@ -206,6 +212,7 @@ pub const HELP: &str = "\n\tSHOW HELP|CONFIG|DATABASES|POOLS|CLIENTS|SERVERS|USE
     \tSHOW SOCKETS|ACTIVE_SOCKETS|LISTS|STATE|METRICS|MEM\n\
     \tSHOW DNS_HOSTS|DNS_ZONES\n\
     \tSHOW STATS|STATS_TOTALS|STATS_AVERAGES|TOTALS\n\
+    \tSHOW RECORD\n\
     \tSET key = arg\n\
     \tRELOAD\n\
     \tPAUSE [<db>]\n\
@@ -215,6 +222,8 @@ pub const HELP: &str = "\n\tSHOW HELP|CONFIG|DATABASES|POOLS|CLIENTS|SERVERS|USE
     \tRECONNECT [<db>]\n\
     \tKILL [<db>]\n\
     \tKILL_CLIENT <client_id>\n\
+    \tRECORD '<file>' FOR <time>\n\
+    \tRECORD STOP\n\
     \tSHUTDOWN\n\
     \tSHUTDOWN WAIT_FOR_SERVERS|WAIT_FOR_CLIENTS\n\
     \tWAIT_CLOSE [<db>]";

@@ -1,6 +1,7 @@
 //! What the console, HTTP and the clock share: the way to the steward and, through it, to every worker's books.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,10 +11,12 @@ use engine::tally::WorkerTally;
 use model::config::checked::Config;
 use model::id::{PublicId, WorkerId};
 use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::Manners;
 use super::averages::Averages;
+use super::record::{NotRecorded, Office, Recorder, Status};
 use crate::console::guests::Guests;
 use crate::mail::{StewardLetter, StewardMail};
 use crate::observe::format;
@@ -44,6 +47,7 @@ pub(super) struct Parts {
     pub resolver: Resolver,
     pub hoard: Hoard,
     pub manners: Manners,
+    pub recorder: Recorder,
     pub epoch: Instant,
 }
 
@@ -240,6 +244,32 @@ impl Hub {
     /// The limit of open files.
     pub(super) fn descriptors(&self) -> u64 {
         self.parts.descriptors
+    }
+
+    /// Begins a recording of checkouts.
+    ///
+    /// # Errors
+    /// [`NotRecorded`].
+    pub async fn record(&self, file: PathBuf, span: Duration) -> Result<(), NotRecorded> {
+        let (steward, epoch) = (self.parts.steward.clone(), self.parts.epoch);
+        let office = Office { steward, epoch, program: self.version().to_owned() };
+        let recorder = self.parts.recorder.clone();
+        let begun = spawn_blocking(move || recorder.start(&file, span, office)).await;
+        begun.unwrap_or(Err(NotRecorded::Ended))
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    /// [`NotRecorded`].
+    pub async fn record_no_more(&self) -> Result<(), NotRecorded> {
+        let recorder = self.parts.recorder.clone();
+        spawn_blocking(move || recorder.stop()).await.unwrap_or(Err(NotRecorded::Ended))
+    }
+
+    /// The recording under way, else the last one.
+    pub fn recording(&self) -> Option<Status> {
+        self.parts.recorder.status()
     }
 
     /// Samples of the past.

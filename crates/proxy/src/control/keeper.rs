@@ -11,6 +11,7 @@ use model::id::Ticket;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::phrase;
+use super::record::Tape;
 use crate::mail::{Letter, Reply, StewardLetter, Wish, WorkerMail};
 
 /// What the thread is made of.
@@ -22,6 +23,8 @@ pub(super) struct Keeper {
     pub reloads: UnboundedSender<()>,
     pub on_term: Shutdown,
     pub on_int: Shutdown,
+    /// Where rows go that workers record.
+    pub tape: Option<Tape>,
     pub epoch: Instant,
 }
 
@@ -70,11 +73,15 @@ impl Keeper {
         Now(u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
 
-    fn input(&self, letter: StewardLetter, waiting: &mut Waiting) -> Option<StewardInput> {
+    fn input(&mut self, letter: StewardLetter, waiting: &mut Waiting) -> Option<StewardInput> {
         let (command, reply) = match letter {
             StewardLetter::Note(worker, note) => return Some(StewardInput::Note(worker, note)),
             StewardLetter::Configure(config) => return Some(StewardInput::Configure(config)),
             StewardLetter::Busy(busy) => return Some(StewardInput::Busy(busy)),
+            StewardLetter::Tape(tape) => {
+                self.tape = Some(tape);
+                return None;
+            }
             StewardLetter::Ask(command, reply) => (command, Some(reply)),
             StewardLetter::Wish(Wish::Reload) => {
                 // The other thread lives as long as the process.
@@ -96,6 +103,11 @@ impl Keeper {
             tracing::trace!(worker = worker.0, ?order, "order");
             if let Some(mail) = self.workers.get(usize::from(worker.0)) {
                 mail.send(Letter::Order(order));
+            }
+        }
+        for batch in out.recorded.drain(..) {
+            if let Some(tape) = &self.tape {
+                tape.put(batch);
             }
         }
         for (ticket, answer) in out.answers.drain(..) {

@@ -21,7 +21,10 @@ mod http;
 mod hub;
 mod keeper;
 mod phrase;
+pub mod record;
 mod reload;
+
+use record::Recorder;
 
 pub use averages::{Averages, Rates};
 pub use hub::{Frame, Hub, NoAnswer, Shelf, SliceAt};
@@ -76,12 +79,14 @@ pub fn start(seat: Seat, manners: Manners) -> io::Result<Started> {
         reloads: wishes,
         on_term: manners.on_term,
         on_int: manners.on_int,
+        tape: None,
         epoch: seat.epoch,
     };
     let port = seat.listens.iter().find_map(|at| match at {
         At::Tcp(address) => Some(address.port()),
         At::Unix(_) => None,
     });
+    let recorder = Recorder::default();
     let hub = Arc::new(Hub::new(hub::Parts {
         steward: seat.mail,
         workers,
@@ -91,6 +96,7 @@ pub fn start(seat: Seat, manners: Manners) -> io::Result<Started> {
         resolver: seat.resolver,
         hoard: seat.hoard,
         manners,
+        recorder: recorder.clone(),
         epoch: seat.epoch,
     }));
     let (guests, arriving) = mpsc::channel::<ConsoleGuest>(GUESTS_PENDING);
@@ -113,7 +119,7 @@ pub fn start(seat: Seat, manners: Manners) -> io::Result<Started> {
             tracing::warn!("a guest of the console is turned away: too many at once");
         }
     };
-    Ok(Started { console: ConsoleDoor::new(door), thread, metrics })
+    Ok(Started { console: ConsoleDoor::new(door), thread, metrics, recorder })
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {

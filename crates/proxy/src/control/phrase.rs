@@ -65,6 +65,8 @@ fn words(command: &Command) -> String {
         Command::Disable(name) => format!("DISABLE '{name}'"),
         Command::Enable(name) => format!("ENABLE '{name}'"),
         Command::Shutdown(how) => format!("SHUTDOWN ({})", ending(*how)),
+        Command::Record(Some(_)) => "RECORD".into(),
+        Command::Record(None) => "RECORD STOP".into(),
         Command::Page(..) => "a page of the books".into(),
         Command::Books => "the books".into(),
         Command::Number => "a number".into(),

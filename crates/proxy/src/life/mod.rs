@@ -8,11 +8,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use engine::worker::Worker;
 use model::config::checked::Config;
 
+use crate::control::record::Recorder;
 use crate::derive::Derivers;
 use crate::door::limits::{self, TooFew};
 use crate::door::listen::{self, At, ListenError};
@@ -33,6 +34,8 @@ use pidfile::{NoPidFile, PidFile};
 
 /// Threads for hash rounds.
 const DERIVERS: usize = 2;
+/// The last line of a recording is not waited for any longer at the end.
+const LAST_LINE: Duration = Duration::from_secs(3);
 
 /// What the command line adds to the configuration.
 #[derive(Clone, Debug, Default)]
@@ -75,6 +78,8 @@ pub struct Started {
     pub thread: JoinHandle<()>,
     /// Where metrics are served.
     pub metrics: Option<SocketAddr>,
+    /// Has a last line to write when the process ends in the midst of a recording.
+    pub recorder: Recorder,
 }
 
 /// Why the process did not start.
@@ -183,6 +188,7 @@ fn live(
         tracing::error!("the control thread has failed");
     }
     crew.stop();
+    started.recorder.settle(LAST_LINE);
     listen::remove_files(&listens);
     tracing::info!("process down");
     Ok(())

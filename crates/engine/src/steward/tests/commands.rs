@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::orders::{Drain, Scope};
+use crate::trace::Batch;
 
 fn ticket_of(orders: &[(WorkerId, Order)]) -> Ticket {
     let ticket = |order: &Order| match order {
@@ -11,6 +12,7 @@ fn ticket_of(orders: &[(WorkerId, Order)]) -> Ticket {
         | Order::WaitClose { ticket, .. }
         | Order::Kill { ticket, .. }
         | Order::KillClient { ticket, .. }
+        | Order::Record { ticket, .. }
         | Order::Snapshot { ticket, .. } => Some(*ticket),
         _ => None,
     };
@@ -39,6 +41,24 @@ fn a_command_is_answered_when_the_last_worker_has_answered() {
         assert_eq!(table.out.answers.len(), answers);
     }
     assert!(matches!(table.answer(), Some(Answer::Done)));
+}
+
+#[test]
+fn a_recording_begins_and_ends_on_every_worker_and_its_rows_pass_by() {
+    let mut table = Table::new(2, |_| {});
+    for since in [Some(Now(7)), None] {
+        let orders = table.command(Command::Record(since));
+        let same =
+            |(_, order): &(WorkerId, Order)| matches!(order, Order::Record { since: s, .. } if *s == since);
+        assert!(orders.len() == 2 && orders.iter().all(same), "{orders:?}");
+        let ticket = ticket_of(&orders);
+        table.on(StewardInput::Note(WorkerId(0), Note::Done { ticket, found: true }));
+        let batch = Box::new(Batch { unfinished: Some(3), ..Batch::default() });
+        table.on(StewardInput::Note(WorkerId(1), Note::Recorded { batch: batch.clone() }));
+        assert_eq!((&*table.out.recorded, table.out.answers.len()), (&[batch][..], 0));
+        table.on(StewardInput::Note(WorkerId(1), Note::Done { ticket, found: true }));
+        assert!(matches!(table.answer(), Some(Answer::Done)));
+    }
 }
 
 #[test]

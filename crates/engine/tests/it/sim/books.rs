@@ -37,7 +37,7 @@ impl Books {
 }
 
 /// All rows of one worker.
-fn read(world: &mut World, worker: usize) -> Page {
+pub(crate) fn read(world: &mut World, worker: usize) -> Page {
     let now = Now(world.now);
     let mut whole = Page::default();
     for book in [Book::Clients, Book::Servers, Book::Slices] {

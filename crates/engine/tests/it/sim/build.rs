@@ -182,6 +182,7 @@ pub(crate) fn play(kind: Kind, seed: u64, fault: Option<Fault>) -> Result<(), St
         let mut proxy = Proxy::new(&config, steward, draw.workers, &mut rng);
         proxy.books.every = if seed.is_multiple_of(3) { 1 } else { 7 };
         proxy.plant(fault);
+        proxy.recorder.on = seed.is_multiple_of(2);
         proxy
     });
     let mut world = World::new(rng.fork(), vec![postgres], proxy);
@@ -205,6 +206,7 @@ pub(crate) fn play(kind: Kind, seed: u64, fault: Option<Fault>) -> Result<(), St
     }
     outcome?;
     world.check_rows()?;
+    world.check_recording()?;
     if let Some(proxy) = &mut world.proxy {
         proxy.control.agrees(world.now)?;
     }

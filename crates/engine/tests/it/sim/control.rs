@@ -95,7 +95,12 @@ impl Control {
                 mail.push((to, Order::Cancel { from: (from, conn), pid, secret }));
             }
             Note::CancelDone { at } => mail.push((at.0, Order::CancelDone { conn: at.1 })),
-            Note::Up { .. } | Note::Shut { .. } | Note::Done { .. } | Note::Page { .. } | Note::Drained => {}
+            Note::Up { .. }
+            | Note::Shut { .. }
+            | Note::Done { .. }
+            | Note::Page { .. }
+            | Note::Recorded { .. }
+            | Note::Drained => {}
         }
         mail
     }

@@ -22,6 +22,7 @@ mod net;
 mod office;
 mod postgres;
 mod proxy;
+mod recorder;
 mod scram;
 mod script;
 mod shadow;

@@ -15,6 +15,7 @@ use model::id::{ConnId, Ticket, WorkerId};
 use super::books::Books;
 use super::net::{End, Ending};
 use super::office::Office;
+use super::recorder::Recorder;
 use super::shell::{Conn, Follow};
 use super::world::{Event, Owner, World};
 use crate::rng::Rng;
@@ -73,6 +74,7 @@ pub(crate) struct Proxy {
     pub(crate) dial_failures: u64,
     pub(crate) mail_us: u64,
     pub(crate) books: Books,
+    pub(crate) recorder: Recorder,
     pub(crate) tickets: u64,
 }
 
@@ -105,6 +107,7 @@ impl Proxy {
             dial_failures: 0,
             mail_us,
             books: Books::default(),
+            recorder: Recorder::default(),
             tickets: 0,
         }
     }
@@ -128,7 +131,9 @@ impl World {
 
     pub(crate) fn begin_proxy(&mut self) {
         let Some(proxy) = &self.proxy else { return };
-        for worker in 0..proxy.shells.len() {
+        let workers = proxy.shells.len();
+        self.begin_recording();
+        for worker in 0..workers {
             self.at(0, Event::Proxy(Wake::Tick(worker)));
         }
         self.at(0, Event::Proxy(Wake::StewardTick));

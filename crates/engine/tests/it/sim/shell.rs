@@ -155,6 +155,7 @@ impl World {
             self.px().books.remark(&remark);
         }
         for note in notes {
+            self.px().recorder.note(&note);
             self.send_note(from, note);
         }
         for parcel in parcels {

@@ -9,6 +9,7 @@ use engine::contract::{DialError, DialTo, Gone, Input, Output, Outputs, Peer, Th
 use engine::orders::{Admission, Drain, Note, Order, Scope};
 use engine::remark::Remark;
 use engine::time::Now;
+use engine::trace::Batch;
 use engine::worker::Worker;
 use model::config::checked::{AuthType, Config, Database, SecretText, User};
 use model::config::value::Given;
@@ -175,10 +176,27 @@ impl Stage {
             "reconnect" => Order::Reconnect { ticket, scope },
             "kill" => Order::Kill { ticket, scope },
             "drain" => Order::Drain(Drain::WhenIdle),
+            "record" => Order::Record { ticket, since: Some(self.now) },
+            "record-no-more" => Order::Record { ticket, since: None },
             "revoke" => Order::Revoke { slice: SliceId(1), credits: 1 },
             other => panic!("no such order: {other}"),
         };
         self.take(Input::Order(order));
+    }
+
+    fn recorded(&mut self, batch: &Batch) {
+        for row in &batch.rows {
+            let pool = &batch.pools[row.pool as usize];
+            let end = match row.hold_us {
+                Some(hold) => format!("held {} ms", hold / 1_000),
+                None => "gave up".to_owned(),
+            };
+            let (at, wait) = (row.at_us / 1_000, row.wait_us / 1_000);
+            self.say(format!("row: {}/{} at {at} ms, waited {wait} ms, {end}", pool.database, pool.user));
+        }
+        if let Some(unfinished) = batch.unfinished {
+            self.say(format!("rows end, {unfinished} unfinished"));
+        }
     }
 
     fn connect(&mut self, who: &str) {
@@ -384,6 +402,7 @@ impl Stage {
                     self.take(Input::Order(Order::Grant { slice, credits: again }));
                 }
             }
+            Note::Recorded { batch } => self.recorded(&batch),
             Note::Done { found, .. } => self.say(format!("done, found: {found}")),
             Note::Drained => self.say("drained".to_owned()),
             Note::Cancel { .. } | Note::CancelDone { .. } => self.say(format!("{note:?}")),

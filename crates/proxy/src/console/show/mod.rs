@@ -49,6 +49,7 @@ pub(super) async fn show(hub: &Hub, line: &TopicLine) -> Result<Reply, Failure> 
         // There is none: no instance has peers, no zone is polled, and no bytes are kept that a row could tell of.
         Topic::ActiveSockets | Topic::Peers | Topic::PeerPools | Topic::DnsZones => Vec::new(),
         Topic::DnsHosts => process::dns_hosts(&hub.names()),
+        Topic::Record => hub.recording().iter().map(process::record).collect(),
         Topic::Mem => process::mem(hub.kept_bytes()),
         Topic::Fds => {
             let why = "it hands descriptors to a process that takes over, and no process takes connections over yet";

@@ -1,8 +1,11 @@
-//! SHOW MEM and SHOW DNS_HOSTS: what the process holds beside its books.
+//! SHOW MEM, SHOW DNS_HOSTS and SHOW RECORD: what the process holds beside its books.
 
 use std::fs;
 
+use model::config::value::print_duration;
+
 use crate::console::table::{Row, number, text};
+use crate::control::record::{Ended, Status};
 use crate::resolve::Known;
 
 /// Names that servers were looked up by. Seconds left are rounded down; an answer that is believed no longer has none.
@@ -12,6 +15,18 @@ pub(super) fn dns_hosts(names: &[Known]) -> Vec<Row> {
         vec![text(&*known.name), number(known.left.as_secs()), text(addresses.join(","))]
     };
     names.iter().map(row).collect()
+}
+
+/// The recording under way, or how the last one ended.
+pub(super) fn record(status: &Status) -> Row {
+    vec![
+        text(status.file.display().to_string()),
+        text(status.ended.map_or("running", Ended::word)),
+        text(print_duration(status.span)),
+        number(status.left.as_secs()),
+        number(status.checkouts),
+        number(status.dropped),
+    ]
 }
 
 /// What is counted: bytes kept for connections, one by one, and what of the process stands in memory, in pages. Nothing

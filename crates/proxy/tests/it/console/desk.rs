@@ -14,6 +14,7 @@ use engine::session::seed::ConsoleSeed;
 use engine::snapshot::{Book, ClientRow, ClientState, Page, SliceRow};
 use engine::tally::{SliceTally, WorkerTally};
 use engine::time::Now;
+use engine::trace::{Batch, Row};
 use mio::{Events, Poll, Token, Waker};
 use model::config::checked::{Config, PoolMode};
 use model::id::{ConnId, PublicId, SliceId, WorkerId};
@@ -118,9 +119,10 @@ impl Desk {
         self.started.metrics.unwrap()
     }
 
-    /// Waits for the end of the steward's thread.
+    /// Waits for the end of the steward's thread, and of what it leaves behind.
     pub(super) fn ended(self) {
         self.started.thread.join().unwrap();
+        self.started.recorder.settle(Duration::from_secs(10));
     }
 }
 
@@ -160,7 +162,16 @@ impl Stub {
             {
                 Note::Done { ticket, found: false }
             }
-            Order::Drain(_) if self.obeys => Note::Drained,
+            Order::Record { ticket, since } if self.obeys => {
+                if since.is_none() {
+                    self.steward.note(W0, Note::Recorded { batch: Box::new(rows(Some(2))) });
+                }
+                Note::Done { ticket, found: true }
+            }
+            Order::Drain(_) if self.obeys => {
+                self.steward.note(W0, Note::Recorded { batch: Box::new(rows(None)) });
+                Note::Drained
+            }
             Order::Configure(_) => {
                 self.configured.fetch_add(1, Ordering::SeqCst);
                 return true;
@@ -173,6 +184,15 @@ impl Stub {
 
 fn key() -> PoolKey {
     PoolKey { database: "shop".into(), user: "app".into(), replication: Replication::No }
+}
+
+/// What every recording of the stub has in it.
+fn rows(unfinished: Option<u32>) -> Batch {
+    let rows = vec![
+        Row { pool: 0, at_us: 5, wait_us: 0, hold_us: Some(70) },
+        Row { pool: 0, at_us: 6, wait_us: 80, hold_us: None },
+    ];
+    Batch { pools: vec![key()], rows, unfinished }
 }
 
 /// Two pages of the pools' book, so that paging is seen.
@@ -332,6 +352,17 @@ impl Guest {
         let answer = self.ask(text);
         assert_eq!(answer[0].tag, b'C', "{:?}", answer[0].error());
         String::from_utf8_lossy(&answer[0].body).trim_end_matches('\0').to_owned()
+    }
+
+    /// Message and detail of an error.
+    pub(super) fn explained(&mut self, text: &str) -> (String, String) {
+        let answer = self.ask(text);
+        assert_eq!(answer[0].tag, b'E', "{text}: {answer:?}");
+        let field = |letter: u8| {
+            let found = answer[0].body.split(|byte| *byte == 0).find(|field| field.first() == Some(&letter));
+            found.map(|field| String::from_utf8_lossy(&field[1..]).into_owned()).unwrap_or_default()
+        };
+        (field(b'M'), field(b'D'))
     }
 
     pub(super) fn error(&mut self, text: &str) -> (String, String) {

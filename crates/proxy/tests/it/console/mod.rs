@@ -2,6 +2,7 @@
 
 mod desk;
 mod http;
+mod recording;
 mod rights;
 mod speech;
 
