@@ -42,6 +42,12 @@ fn remedies(server: &ServerReport) -> Vec<String> {
             "no pool larger than {pool}: peak {} and rollout {} of the {room} that are {}%",
             fit.totals.peak, fit.totals.rollout, server.warn
         ),
+        None if server.services.iter().all(|one| matches!(one.kind.as_str(), "pooler" | "other")) => {
+            format!(
+                "poolers and fixed connections alone pass the {room} that are {}%: give them less",
+                server.warn
+            )
+        }
         None => format!(
             "not even one connection for each process fits into {room}: fewer processes, or a pooler in front"
         ),

@@ -1,6 +1,6 @@
 //! Every rule that can speak, room by room: for machines that list rules, and for `--ignore`.
 
-use crate::{Rule, budget, declared, lint, pools, read, script, yaml};
+use crate::{Rule, budget, declared, lint, pools, read, script, simulate, yaml};
 
 /// All of them.
 pub fn rules() -> Vec<&'static Rule> {
@@ -17,7 +17,7 @@ pub fn rules() -> Vec<&'static Rule> {
         &read::kubernetes::RULES,
         &pools::rules::ALL,
         &budget::RULES,
-        &[&script::UNFIT],
+        &[&script::UNFIT, &simulate::trace::TRACE001],
         &lint::RULES,
     ];
     rooms.concat()

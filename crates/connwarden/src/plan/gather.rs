@@ -11,7 +11,7 @@ use model::preset::Preset;
 use plan::declared::{self, Declared};
 use plan::deployed::Deployed;
 use plan::place::FILE_BYTES_MAX;
-use plan::read::{self, Found, World, may_deploy};
+use plan::read::{self, Found, World, dotenv, may_deploy};
 use plan::{Files, Finding};
 
 /// Folders below a named one that are looked into, at most.
@@ -39,6 +39,9 @@ pub(crate) struct FilesOptions {
     /// Plan file; without: connwarden-plan.toml here, if there is one
     #[arg(long, value_name = "FILE")]
     plan: Option<String>,
+    /// Variables of compose files, below those of the environment; repeatable
+    #[arg(long, value_name = "FILE")]
+    env_file: Vec<String>,
     /// A compose profile that is on; repeatable
     #[arg(long, value_name = "NAME")]
     profile: Vec<String>,
@@ -92,7 +95,15 @@ impl FilesOptions {
         }
         let paths: Vec<String> = named.iter().flat_map(|path| expanded(path)).collect();
         let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-        let environment = |name: &str| std::env::var(name).ok();
+        let own = |name: &str| std::env::var(name).ok();
+        let texts = self.env_file.iter().map(|path| {
+            disk.text(path)
+                .map(|text| (path.as_str(), text))
+                .map_err(|why| format!("--env-file {path}: {why}"))
+        });
+        let (around, mistakes) = dotenv::around(&texts.collect::<Result<Vec<_>, _>>()?, &own);
+        findings.extend(mistakes);
+        let environment = |name: &str| own(name).or_else(|| around.get(name).cloned());
         let world = World { files: &disk, environment: &environment, profiles: &self.profile };
         let Found { deployed, findings: found } = read::files(&paths, &world);
         findings.extend(found);

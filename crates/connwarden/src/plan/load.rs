@@ -21,7 +21,7 @@ use crate::{say, value};
 
 /// Time that is played where nothing says how long.
 pub(super) const DURATION_S: f64 = 600.0;
-/// The longest line of a trace that is read; longer ones are no checkouts.
+/// What is read of a line: no checkout is as long.
 const LINE_BYTES_MAX: u64 = 64 * 1024;
 
 /// Where requests come from.
@@ -126,6 +126,18 @@ impl LoadOptions {
         if let Some(pool) = pool.filter(|pool| !trace.pools.iter().any(|known| known == pool)) {
             let known = trace.pools.join(", ");
             return Err(Refused::file(path, &format!("no pool {pool:?} in it; there are {known}")));
+        }
+        if trace.dropped > 0 {
+            say::err(&format!(
+                "warning: {} checkouts are missing in the trace: its recorder could not keep up",
+                trace.dropped
+            ));
+        }
+        match trace.gave_up(pool) {
+            0 => {}
+            number => say::err(&format!(
+                "note: {number} clients gave up waiting; they are played with the mean hold of the others"
+            )),
         }
         Ok(Arrivals::Trace(trace.arrivals(pool)))
     }

@@ -72,10 +72,9 @@ fn the_exit_code_is_the_verdict() {
     assert_eq!(check(&dir, &["--warn", "5", "--crit", "50"]).code, 1);
     assert_eq!(check(&dir, &["--warn", "50", "--crit", "5"]).code, 64);
     assert_eq!(check(&dir, &["-f", "nobody.yaml"]).code, 3);
-    dir.write(
-        "compose.yaml",
-        &COMPOSE.replace(" -c max_connections=200", "").replace("postgres:16", "redis"),
-    );
+    let elsewhere =
+        COMPOSE.replace("postgres:16", "redis").replace("    command: postgres -c max_connections=200\n", "");
+    dir.write("compose.yaml", &elsewhere);
     let unknown = check(&dir, &[]);
     assert_eq!(unknown.code, 3, "{}", unknown.out);
     assert!(unknown.out.contains("no verdict: nothing says how many connections"), "{}", unknown.out);
@@ -90,7 +89,7 @@ fn a_broken_file_leaves_no_verdict_and_says_where() {
     let dir = folder("broken");
     dir.write(
         "k8s/api.yaml",
-        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec:\n  replicas: many\n",
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec:\n  replicas: many\n  template: {spec: {containers: [{name: a, image: x}]}}\n",
     );
     dir.write("k8s/notes.yaml", "a: 1\n");
     let ran = check(&dir, &["-f", "k8s", "-f", "compose.yaml"]);

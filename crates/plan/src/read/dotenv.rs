@@ -30,6 +30,25 @@ const GROWTH_MAX: usize = 128 * 1024;
 /// The most bytes all values of a file may have together.
 const VALUES_BYTES_MAX: usize = 8 * 1024 * 1024;
 
+/// The variables of env files that compose is given by `--env-file`, later ones over earlier ones. `lookup`: the environment
+/// around, which wins.
+pub fn around(
+    files: &[(&str, Arc<str>)],
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> (BTreeMap<String, String>, Vec<Finding>) {
+    let mut findings = Findings::default();
+    let mut all = BTreeMap::new();
+    for (name, text) in files {
+        let file: Arc<str> = (*name).into();
+        for Setting { key, value } in compose(&file, text, lookup, &mut all.clone(), &mut findings) {
+            if let Some(value) = value.or_else(|| lookup(&key.text)) {
+                all.insert(key.text, value);
+            }
+        }
+    }
+    (all, findings.into_vec())
+}
+
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Setting {

@@ -31,8 +31,8 @@ pub struct Recorded {
     pub at_us: i64,
     /// How long it took to get it.
     pub wait_us: u64,
-    /// How long it was held.
-    pub hold_us: u64,
+    /// How long it was held; `None` where the client left the line without one.
+    pub hold_us: Option<u64>,
     /// Of which pool: its place in [`Trace::pools`].
     pub pool: u32,
 }
@@ -46,27 +46,39 @@ pub struct Trace {
     pub checkouts: Vec<Recorded>,
     /// The last line was cut off while it was written, and is passed over.
     pub torn: bool,
+    /// Checkouts that the recorder could not keep up with.
+    pub dropped: u64,
+    /// The recorder said how it ended, and that was in order.
+    pub complete: bool,
 }
 
 impl Trace {
-    /// The requests of one pool, or of all, in the order of time and counted from the first.
+    /// The requests of one pool, or of all, in the order of time and counted from the first. Who gave up would have held a
+    /// connection as well: as long as the others on average.
     pub fn arrivals(&self, pool: Option<&str>) -> Vec<Checkout> {
         let mut chosen: Vec<Recorded> = self.of(pool).collect();
         chosen.sort_by_key(|one| one.at_us);
         let first_us = chosen.first().map_or(0, |one| one.at_us);
         let seconds = |us: u64| us as f64 / 1e6;
+        let holds = self.holds_s(pool);
+        let mean_s = holds.iter().sum::<f64>() / holds.len().max(1) as f64;
         chosen
             .into_iter()
             .map(|one| Checkout {
                 arrival_s: seconds(one.at_us.abs_diff(first_us)),
-                hold_s: seconds(one.hold_us),
+                hold_s: one.hold_us.map_or(mean_s, seconds),
             })
             .collect()
     }
 
     /// The holds of one pool, or of all, in seconds.
     pub fn holds_s(&self, pool: Option<&str>) -> Vec<f64> {
-        self.of(pool).map(|one| one.hold_us as f64 / 1e6).collect()
+        self.of(pool).filter_map(|one| one.hold_us).map(|us| us as f64 / 1e6).collect()
+    }
+
+    /// How many left the line without a connection.
+    pub fn gave_up(&self, pool: Option<&str>) -> usize {
+        self.of(pool).filter(|one| one.hold_us.is_none()).count()
     }
 
     /// The waits of one pool, or of all, in seconds: what a simulation of the size that was in use should give again.
@@ -101,11 +113,26 @@ struct First {
 }
 
 #[derive(Deserialize)]
-struct Further {
-    at_us: i64,
-    wait_us: u64,
-    hold_us: u64,
-    pool: String,
+#[serde(untagged)]
+enum Further {
+    Checkout {
+        at_us: i64,
+        wait_us: u64,
+        hold_us: u64,
+        pool: String,
+    },
+    GaveUp {
+        at_us: i64,
+        wait_us: u64,
+        gave_up: bool,
+        pool: String,
+    },
+    /// The last line.
+    End {
+        ended: String,
+        #[serde(default)]
+        dropped: u64,
+    },
 }
 
 impl Reading {
@@ -164,7 +191,19 @@ impl Reading {
             return;
         }
         match serde_json::from_str::<Further>(text) {
-            Ok(line) => self.checkout(line),
+            Ok(Further::Checkout { at_us, wait_us, hold_us, pool }) => {
+                self.checkout(at_us, wait_us, Some(hold_us), pool);
+            }
+            Ok(Further::GaveUp { at_us, wait_us, gave_up: true, pool }) => {
+                self.checkout(at_us, wait_us, None, pool);
+            }
+            Ok(Further::GaveUp { .. }) => {
+                self.wrong(0, "not a checkout".to_owned(), "hold_us is missing");
+            }
+            Ok(Further::End { ended, dropped }) => {
+                self.trace.dropped = dropped;
+                self.trace.complete = ended != "failed";
+            }
             Err(error) => {
                 let column = u32::try_from(error.column()).unwrap_or(0);
                 // The parser's own words may repeat what the line says; ours do not.
@@ -186,8 +225,8 @@ impl Reading {
         }
     }
 
-    fn checkout(&mut self, line: Further) {
-        let pool = match self.pools.get(&line.pool) {
+    fn checkout(&mut self, at_us: i64, wait_us: u64, hold_us: Option<u64>, name: String) {
+        let pool = match self.pools.get(&name) {
             Some(pool) => *pool,
             None if self.trace.pools.len() >= POOLS_MAX => {
                 self.wrong(0, format!("more than {POOLS_MAX} pools"), "give a part of it");
@@ -196,12 +235,11 @@ impl Reading {
             }
             None => {
                 let pool = u32::try_from(self.trace.pools.len()).unwrap_or(u32::MAX);
-                self.trace.pools.push(line.pool.clone());
-                self.pools.insert(line.pool, pool);
+                self.trace.pools.push(name.clone());
+                self.pools.insert(name, pool);
                 pool
             }
         };
-        let Further { at_us, wait_us, hold_us, .. } = line;
         self.trace.checkouts.push(Recorded { at_us, wait_us, hold_us, pool });
     }
 
@@ -281,6 +319,22 @@ mod tests {
         assert!(trace.arrivals(Some("wall/other")).is_empty());
         assert_eq!(trace.holds_s(Some("wall/job")), [0.000_03]);
         assert_eq!(trace.waits_s(Some("wall/job")), [0.000_007]);
+    }
+
+    #[test]
+    fn what_the_proxy_writes_is_read() {
+        let lines = [
+            r#"{"schema":"connwarden.trace/1","program":"connwarden 0.1.0","started":"2026-11-27T07:00:00Z","seconds":60}"#,
+            r#"{"at_us":0,"wait_us":7,"hold_us":100,"pool":"shop/app"}"#,
+            r#"{"at_us":5,"wait_us":30000000,"gave_up":true,"pool":"shop/app"}"#,
+            r#"{"at_us":9,"wait_us":0,"hold_us":300,"pool":"shop/app"}"#,
+            r#"{"ended":"time","checkouts":3,"dropped":2,"unfinished":1}"#,
+        ];
+        let trace = read(&lines).unwrap();
+        assert_eq!((trace.gave_up(None), trace.dropped, trace.complete), (1, 2, true));
+        let holds: Vec<f64> = trace.arrivals(None).iter().map(|one| one.hold_s).collect();
+        assert_eq!(holds, [0.000_1, 0.000_2, 0.000_3], "who gave up would have held as long as the others");
+        assert!(!read(&lines[..4]).unwrap().complete);
     }
 
     #[test]
