@@ -33,6 +33,8 @@ enum Command {
     Syscalls(cmd::syscalls::Args),
     Callgrind(cmd::callgrind::Args),
     Watch(cmd::watch::Args),
+    Plan(cmd::plan::Args),
+    Agreement(cmd::agreement::Args),
 }
 
 fn main() -> ExitCode {
@@ -44,6 +46,8 @@ fn main() -> ExitCode {
         Command::Tail(args) => cmd::tail::run(&args).map(|()| true),
         Command::Idle(args) => cmd::idle::run(&args).map(|()| true),
         Command::Watch(args) => cmd::watch::run(&args).map(|()| true),
+        Command::Plan(args) => cmd::plan::run(&args).map(|()| true),
+        Command::Agreement(args) => cmd::agreement::run(&args).map(|()| true),
         Command::Syscalls(args) => cmd::syscalls::run(&args),
         Command::Callgrind(args) => cmd::callgrind::run(&args),
     };

@@ -1,9 +1,11 @@
 //! The measurements, one file each.
 
+pub(crate) mod agreement;
 pub(crate) mod callgrind;
 pub(crate) mod cpu;
 pub(crate) mod idle;
 pub(crate) mod latency;
+pub(crate) mod plan;
 pub(crate) mod syscalls;
 pub(crate) mod tail;
 pub(crate) mod watch;
