@@ -142,7 +142,7 @@ pub(super) fn about(state: &State, room: usize) -> (String, Lines) {
     let allowance = state.plan.as_ref().and_then(|plan| allowance(plan, row.owner));
     let mut lines: Lines = vec![vec![stands(state.theme, row, allowance)]];
     let now: Vec<String> =
-        row.applications.iter().map(|(name, number)| format!("{} {number}", app(name))).collect();
+        row.applications.iter().map(|(name, number)| format!("{number} {}", app(name))).collect();
     let now =
         if now.is_empty() { "nobody is there now".to_owned() } else { format!("now {}", now.join(", ")) };
     lines.push(vec![(now, Style::new())]);
