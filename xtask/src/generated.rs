@@ -155,7 +155,7 @@ fn about(section: Section) -> &'static str {
              fetched only when its target is used."
         }
         Section::Checks => {
-            "Where warning and critical begin for `health` and `status --check`. A value above one of them is bad."
+            "Where warning and critical begin for `health`, `status --check` and `monitor`. A value above one of them is bad."
         }
     }
 }

@@ -15,8 +15,11 @@ use crate::cli::HelpOption;
 use crate::exit::Exit;
 use crate::filter::FilterOptions;
 use crate::output::{Form, OutputOptions};
+use crate::plan::PlanFile;
 use crate::say;
 use crate::server::ServerOptions;
+use crate::thresholds;
+use crate::value::now_us;
 
 mod clock;
 mod closing;
@@ -32,6 +35,7 @@ mod listing;
 mod news;
 mod rows;
 mod run;
+mod services;
 mod source;
 mod state;
 mod terminal;
@@ -45,6 +49,9 @@ use source::{FileSource, ServerSource, Source};
 /// Largest file of a recording; it is kept once more under another name when it is full.
 const RECORDING_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
+/// That there is no plan is said at the bottom for so many seconds.
+const NO_PLAN_NOTICE_S: f64 = 10.0;
+
 const MONITOR: &str = "\
 On a terminal: the live view; ? in it lists the keys. Elsewhere, and with --plain
 or -o json: a line per look. util is the share of the slots that applications can
@@ -54,6 +61,9 @@ churn stay those of the whole server.
 
 It holds one connection and never opens a second one. When it is lost, the last
 picture stays and the server is asked again, after up to 15 seconds.
+
+Beside a plan (connwarden-plan.toml here, or --plan) the view says what each service
+holds of it: a column in Apps, and a view of its own behind the key 6.
 
 A recording (--record) holds statements and is readable by its owner only. At
 256 MiB it is renamed to NAME.1.cwlog, in the place of an older one.
@@ -90,6 +100,8 @@ pub(crate) struct MonitorOptions {
     #[arg(long)]
     read_only: bool,
     #[command(flatten)]
+    plan: PlanFile,
+    #[command(flatten)]
     filter: FilterOptions,
     #[command(flatten)]
     output: OutputOptions,
@@ -103,6 +115,7 @@ change the speed. Elsewhere than on a terminal: a line per look, all at once.
 
 Examples:
   connwarden replay incident.cwlog
+  connwarden replay --plan connwarden-plan.toml incident.cwlog
   connwarden replay incident.cwlog | sort -t= -k2 -n | tail -1
 
 Exit codes: 0 done, 2 no recording there or not to be read, 64 usage, 130 Ctrl-C.";
@@ -119,6 +132,8 @@ pub(crate) struct ReplayOptions {
     #[arg(long)]
     plain: bool,
     #[command(flatten)]
+    plan: PlanFile,
+    #[command(flatten)]
     filter: FilterOptions,
     #[command(flatten)]
     output: OutputOptions,
@@ -129,6 +144,10 @@ pub(crate) async fn run(options: MonitorOptions) -> Exit {
     let filter = match options.filter.filter() {
         Ok(filter) => filter,
         Err(error) => return say::usage(&error),
+    };
+    let thresholds = match thresholds::of_file(options.server.config()) {
+        Ok(thresholds) => thresholds,
+        Err(refusal) => return refusal.say(),
     };
     let entrance = match options.server.entrance() {
         Ok(entrance) => entrance,
@@ -159,7 +178,8 @@ pub(crate) async fn run(options: MonitorOptions) -> Exit {
     let source = Source::Server(Box::new(source));
     if lines {
         let pace = watch::Pacing::Every(options.interval.duration());
-        return watch::run(source, recording, pace, options.count, filter, options.output.form()).await;
+        let (form, thresholds) = (options.output.form(), thresholds.utilization);
+        return watch::run(source, recording, pace, options.count, filter, form, thresholds).await;
     }
     let style = options.output.style();
     let mut state =
@@ -168,6 +188,8 @@ pub(crate) async fn run(options: MonitorOptions) -> Exit {
     state.read_only = options.read_only || protected;
     state.let_through(filter);
     state.looks_left = options.count;
+    state.thresholds = thresholds;
+    hold_against(&mut state, &options.plan);
     run::run(source, recording, state).await
 }
 
@@ -176,6 +198,10 @@ pub(crate) async fn replay(options: ReplayOptions) -> Exit {
     let filter = match options.filter.filter() {
         Ok(filter) => filter,
         Err(error) => return say::usage(&error),
+    };
+    let thresholds = match thresholds::of_file(None) {
+        Ok(thresholds) => thresholds,
+        Err(refusal) => return refusal.say(),
     };
     let source = match FileSource::open(&options.file) {
         Ok(source) => source,
@@ -188,12 +214,28 @@ pub(crate) async fn replay(options: ReplayOptions) -> Exit {
     let place = source.place();
     let source = Source::File(Box::new(source));
     if lines_are_wanted(options.plain, &options.output) {
-        return watch::run(source, None, watch::Pacing::AtOnce, None, filter, options.output.form()).await;
+        let (form, thresholds) = (options.output.form(), thresholds.utilization);
+        return watch::run(source, None, watch::Pacing::AtOnce, None, filter, form, thresholds).await;
     }
     let style = options.output.style();
     let mut state = state::State::new(theme::Theme::of(style), state::Origin::file(place));
     state.let_through(filter);
+    state.thresholds = thresholds;
+    hold_against(&mut state, &options.plan);
     run::run(source, None, state).await
+}
+
+/// The plan is read once. One that cannot be read is told inside, where it is seen.
+fn hold_against(state: &mut state::State, plan: &PlanFile) {
+    match plan.read() {
+        Ok(plan) => state.plan = plan,
+        Err(why) => {
+            state.clock_us = now_us();
+            let why = why.lines().next().unwrap_or_default().to_owned();
+            state.notice = Some((why.clone(), NO_PLAN_NOTICE_S));
+            update::update(state, event::Event::Remark(news::Tone::Warn, why));
+        }
+    }
 }
 
 /// A live view needs a terminal at both ends.

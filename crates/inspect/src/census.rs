@@ -8,7 +8,7 @@ mod utilization;
 
 pub use groups::{By, Group, group};
 pub use pace::Pace;
-pub use plan::{Allowance, Held, Plan};
+pub use plan::{Allowance, Held, Owner, Plan, Standing};
 pub use totals::Totals;
 pub(crate) use totals::older;
 pub use utilization::{Level, Thresholds, Utilization};

@@ -55,10 +55,28 @@ impl Filter {
             By::Client => TextField::Client,
             By::State => TextField::State,
         };
-        let group = Expr::Text(field, TextTest::Is(vec![key.to_owned()]));
+        self.and(Expr::Text(field, TextTest::Is(vec![key.to_owned()])))
+    }
+
+    /// The same, among those whose application name fits one of these patterns, large letters or small; nobody without a
+    /// pattern.
+    pub fn named(self, patterns: &[String]) -> Self {
+        let nobody = || Expr::Not(Box::new(Expr::Text(TextField::App, TextTest::Glob(Glob::new("*")))));
+        self.and(any_name(patterns).unwrap_or_else(nobody))
+    }
+
+    /// The same, among those whose application name fits none of these patterns.
+    pub fn not_named(self, patterns: &[String]) -> Self {
+        match any_name(patterns) {
+            None => self,
+            Some(named) => self.and(Expr::Not(Box::new(named))),
+        }
+    }
+
+    fn and(self, expr: Expr) -> Self {
         Self(Some(match self.0 {
-            None => group,
-            Some(rest) => Expr::And(vec![group, rest]),
+            None => expr,
+            Some(rest) => Expr::And(vec![expr, rest]),
         }))
     }
 
@@ -70,6 +88,16 @@ impl Filter {
     /// No condition at all.
     pub fn is_everything(&self) -> bool {
         self.0.is_none()
+    }
+}
+
+/// One of the patterns fits the application name.
+fn any_name(patterns: &[String]) -> Option<Expr> {
+    let name = |pattern: &String| Expr::Text(TextField::App, TextTest::AnyCase(Glob::new(pattern.as_str())));
+    let mut names: Vec<Expr> = patterns.iter().map(name).collect();
+    match names.len() {
+        0 | 1 => names.pop(),
+        _ => Some(Expr::Or(names)),
     }
 }
 

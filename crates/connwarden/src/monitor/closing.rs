@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use inspect::catalog::{Facts, Sample, Session, Wants};
-use inspect::census::By;
 use inspect::closing::{Act, Action, Ended, Evidence, Outcome, Pace, Plan, Rules};
 use inspect::connect::{AskError, Connection};
 use inspect::report::VictimResult;
@@ -22,8 +21,8 @@ pub(crate) struct Order {
 /// Who is meant.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Target {
-    /// The sessions of a group that the `/` line lets through.
-    Group(By, String, Filter),
+    /// The sessions of a group that the `/` line lets through: both as one filter.
+    Group(Filter),
     /// These.
     Sessions(BTreeSet<Identity>),
 }
@@ -58,7 +57,7 @@ pub(crate) async fn plan(connection: &mut Connection, order: &Order) -> Result<P
 pub(crate) fn planned(mut sample: Sample, evidence: &Evidence, order: &Order) -> Planned {
     let mut rules = Rules::new(order.action);
     match &order.target {
-        Target::Group(by, key, filter) => rules.filter = filter.clone().in_group(*by, key),
+        Target::Group(filter) => rules.filter = filter.clone(),
         // These are told by more than a filter can say, and each is looked at again by the same.
         Target::Sessions(identities) => {
             sample.sessions.retain(|session| identities.contains(&identity_of(session)));

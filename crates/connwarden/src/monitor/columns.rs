@@ -42,28 +42,38 @@ pub(crate) mod apps {
     use super::*;
     pub(crate) const NAME: usize = 0;
     pub(crate) const CONN: usize = 1;
-    pub(crate) const ACTIVE: usize = 2;
-    pub(crate) const IDLE: usize = 3;
-    pub(crate) const TX: usize = 4;
-    pub(crate) const OLDEST: usize = 5;
-    pub(crate) const P95: usize = 6;
-    pub(crate) const OLDEST_TX: usize = 7;
-    pub(crate) const WAITING: usize = 8;
-    pub(crate) const HOSTS: usize = 9;
-    pub(crate) const TREND: usize = 10;
-    pub(crate) const ALL: [Column; 11] = [
-        name("APPLICATION", 16, 44, 0),
-        number("CONN", 5, 0),
-        number("ACT", 4, 0),
-        number("IDLE", 5, 0),
-        number("TX", 4, 0),
-        number("OLDEST", 8, 0),
-        number("P95 IDLE", 9, 0),
-        number("OLDEST TX", 10, 100),
-        number("LOCK", 5, 100),
-        number("HOSTS", 6, 0),
-        picture("TREND", 8, 60, 0),
-    ];
+    pub(crate) const PLAN: usize = 2;
+    pub(crate) const ACTIVE: usize = 3;
+    pub(crate) const IDLE: usize = 4;
+    pub(crate) const TX: usize = 5;
+    pub(crate) const OLDEST: usize = 6;
+    pub(crate) const P95: usize = 7;
+    pub(crate) const OLDEST_TX: usize = 8;
+    pub(crate) const WAITING: usize = 9;
+    pub(crate) const HOSTS: usize = 10;
+    pub(crate) const TREND: usize = 11;
+    /// Without a plan, or grouped by what no plan knows: the place of PLAN stays, and nobody sees it or sorts by it.
+    pub(crate) const ALL: [Column; 12] =
+        all(Column { order: Order::None, ..number("PLAN", 10, u16::MAX) }, 0, 100);
+    /// Beside a plan. Where there is little room, the column of P95 gives way.
+    pub(crate) const PLANNED: [Column; 12] = all(number("PLAN", 10, 0), 90, 102);
+
+    const fn all(plan: Column, p95_from: u16, oldest_tx_from: u16) -> [Column; 12] {
+        [
+            name("APPLICATION", 16, 44, 0),
+            number("CONN", 5, 0),
+            plan,
+            number("ACT", 4, 0),
+            number("IDLE", 5, 0),
+            number("TX", 4, 0),
+            number("OLDEST", 8, 0),
+            number("P95 IDLE", 9, p95_from),
+            number("OLDEST TX", 10, oldest_tx_from),
+            number("LOCK", 5, 100),
+            number("HOSTS", 6, 0),
+            picture("TREND", 8, 60, 0),
+        ]
+    }
 }
 
 /// Sessions.
@@ -133,6 +143,27 @@ pub(crate) mod limits {
     ];
 }
 
+/// Services beside the plan.
+pub(crate) mod plan {
+    use super::*;
+    pub(crate) const SERVICE: usize = 0;
+    pub(crate) const HELD: usize = 1;
+    pub(crate) const PEAK: usize = 2;
+    pub(crate) const ROLLOUT: usize = 3;
+    pub(crate) const USED: usize = 4;
+    pub(crate) const BAR: usize = 5;
+    pub(crate) const NAMES: usize = 6;
+    pub(crate) const ALL: [Column; 7] = [
+        name("SERVICE", 16, 32, 0),
+        number("HELD", 5, 0),
+        number("PEAK", 5, 0),
+        number("ROLLOUT", 8, 0),
+        number("USED %", 8, 0),
+        picture("", 10, 24, 0),
+        picture("NAMES", 16, 250, 0),
+    ];
+}
+
 /// Events.
 pub(crate) mod events {
     use super::*;
@@ -172,10 +203,16 @@ mod tests {
 
     #[test]
     fn columns_fit_at_every_width_and_do_not_overlap() {
-        for columns in
-            [&apps::ALL[..], &sessions::ALL[..], &blocking::ALL[..], &limits::ALL[..], &events::ALL[..]]
-        {
-            for width in [1, 20, 77, 78, 99, 118, 198, 400] {
+        for columns in [
+            &apps::ALL[..],
+            &apps::PLANNED[..],
+            &sessions::ALL[..],
+            &blocking::ALL[..],
+            &limits::ALL[..],
+            &events::ALL[..],
+            &plan::ALL[..],
+        ] {
+            for width in [1, 20, 77, 78, 90, 99, 100, 102, 118, 198, 400] {
                 let mut free = 0;
                 for (at, cells) in places(columns, width).into_iter().flatten() {
                     assert!(at >= free && at + cells <= width, "{width}");

@@ -23,6 +23,7 @@ mod header;
 mod help;
 mod limits;
 mod list;
+mod plan;
 mod session;
 mod sessions;
 mod slots;
@@ -53,6 +54,7 @@ pub(crate) fn draw(frame: &mut Frame<'_>, state: &State) {
         Screen::View(View::Blocking) => blocking::blocking(&mut canvas, &layout, state),
         Screen::View(View::Limits) => limits::limits(&mut canvas, &layout, state),
         Screen::View(View::Events) => events::events(&mut canvas, &layout, state),
+        Screen::View(View::Plan) => plan::plan(&mut canvas, &layout, state),
         Screen::Session(_) => session::session(&mut canvas, layout.list, state),
     }
     about::about(&mut canvas, layout.about, state);

@@ -58,6 +58,9 @@ pub(crate) fn bindings(state: &State) -> Vec<Binding> {
         Screen::View(View::Limits) => {
             keys.push((enter, "sessions", "show the sessions that the limit counts"))
         }
+        Screen::View(View::Plan) => {
+            keys.push((enter, "sessions", "show the sessions of the selected service"))
+        }
         Screen::View(View::Events) => keys.push((enter, "go there", "show the server as it was then")),
         Screen::Session(_) => {}
     }
@@ -84,7 +87,7 @@ pub(crate) fn bindings(state: &State) -> Vec<Binding> {
     let is_file = state.origin.is_file();
     let acts = matches!(
         screen,
-        Screen::View(View::Apps | View::Sessions) | Screen::SessionsOf(..) | Screen::Session(_)
+        Screen::View(View::Apps | View::Sessions | View::Plan) | Screen::SessionsOf(..) | Screen::Session(_)
     );
     if acts && !is_file && !state.read_only {
         keys.push((
@@ -113,6 +116,7 @@ pub(crate) fn bindings(state: &State) -> Vec<Binding> {
     if list {
         keys.push(("j k", "", "down, up; arrows, PgUp, PgDn, Home and End as well"));
     }
-    keys.push(("1-5", "", "go to a view; Tab and Shift-Tab go round, b is Blocking"));
+    let views = if state.plan.is_some() { "1-6" } else { "1-5" };
+    keys.push((views, "", "go to a view; Tab and Shift-Tab go round, b is Blocking"));
     keys
 }

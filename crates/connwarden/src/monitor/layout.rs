@@ -45,6 +45,7 @@ impl Layout {
         let about = match (state.screen(), height) {
             (Screen::Session(_), _) => 0,
             (Screen::View(View::Limits), _) => 3,
+            (Screen::View(View::Plan), ..28) => 5,
             (_, ..28) => 4,
             (_, 28..40) => 5,
             (_, 40..) => 9,

@@ -4,11 +4,12 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use inspect::catalog::{Blocking, Sample, Session, State as SessionState};
-use inspect::census::{By, Group, group};
+use inspect::census::{By, Group, Plan, group};
 use inspect::checks::{Limits, ends_a_turn, without_literals};
 
 use super::columns::{self, Column, Order, apps, limits, sessions};
 use super::listing::Listing;
+use super::services::{Placed, placed};
 use super::state::Blocked;
 
 /// This share of all idle sessions, beside the number that the check of the same name wants, looks like a leak.
@@ -25,6 +26,8 @@ pub(crate) struct AppRow {
     pub(crate) p95_idle_s: Option<f64>,
     /// Waiting for a lock.
     pub(crate) waiting: u32,
+    /// Where it stands in the plan; `None` without one, and for groups that are no applications.
+    pub(crate) placed: Option<Placed>,
 }
 
 /// Idle sessions that ran the same statement last, whatever its values were.
@@ -36,10 +39,11 @@ pub(crate) struct IdleOn {
     pub(crate) leak_like: bool,
 }
 
-/// Groups of the sessions that `keep` lets through, sorted.
+/// Groups of the sessions that `keep` lets through, sorted. The plan counts all sessions, for it is of the whole server.
 pub(crate) fn apps(
     sample: &Sample,
     by: By,
+    plan: Option<&Plan>,
     keep: impl Fn(&Session) -> bool,
     listing: &Listing,
 ) -> Vec<AppRow> {
@@ -53,16 +57,19 @@ pub(crate) fn apps(
             *waiting.entry(by.key(session)).or_default() += 1;
         }
     }
+    let places = plan.map(|plan| placed(plan, sample)).unwrap_or_default();
     let mut rows: Vec<AppRow> = group(sample, &[by], keep)
         .into_iter()
         .map(|group| {
             let key = group.keys.first().cloned().unwrap_or_default();
             let p95_idle_s = idle.get_mut(&key).and_then(|ages| p95(ages));
-            AppRow { waiting: waiting.get(&key).copied().unwrap_or(0), key, group, p95_idle_s }
+            let waiting = waiting.get(&key).copied().unwrap_or(0);
+            AppRow { placed: places.get(key.as_str()).copied(), waiting, key, group, p95_idle_s }
         })
         .collect();
     let compare = |a: &AppRow, b: &AppRow| match listing.sort {
         apps::CONN => a.group.total.cmp(&b.group.total),
+        apps::PLAN => Placed::share(a.placed).total_cmp(&Placed::share(b.placed)),
         apps::ACTIVE => a.group.active.cmp(&b.group.active),
         apps::IDLE => a.group.idle.cmp(&b.group.idle),
         apps::TX => a.group.idle_in_transaction.cmp(&b.group.idle_in_transaction),
@@ -73,7 +80,8 @@ pub(crate) fn apps(
         apps::HOSTS => a.group.hosts.len().cmp(&b.group.hosts.len()),
         _ => a.key.cmp(&b.key),
     };
-    sort(&mut rows, &apps::ALL, listing, compare, |a, b| a.key.cmp(&b.key));
+    let columns = if plan.is_some() { &apps::PLANNED } else { &apps::ALL };
+    sort(&mut rows, columns, listing, compare, |a, b| a.key.cmp(&b.key));
     rows
 }
 
@@ -171,7 +179,7 @@ fn ages(a: Option<f64>, b: Option<f64>) -> Ordering {
     a.unwrap_or(-1.0).total_cmp(&b.unwrap_or(-1.0))
 }
 
-fn sort<T>(
+pub(super) fn sort<T>(
     rows: &mut [T],
     columns: &[Column],
     listing: &Listing,
@@ -207,7 +215,10 @@ mod tests {
         let sample = sample(0, &[("b", 3), ("a", 3), ("c", 9)]);
         let keys = |sort: usize, reversed: bool| {
             let listing = Listing { sort, reversed, ..Listing::default() };
-            apps(&sample, By::App, |_| true, &listing).into_iter().map(|row| row.key).collect::<String>()
+            apps(&sample, By::App, None, |_| true, &listing)
+                .into_iter()
+                .map(|row| row.key)
+                .collect::<String>()
         };
         assert_eq!(keys(apps::CONN, false), "cab");
         assert_eq!(keys(apps::CONN, true), "abc");
@@ -252,5 +263,6 @@ mod tests {
         assert_eq!(next_sort(&apps::ALL, apps::HOSTS, true, false), apps::HOSTS);
         assert_eq!(next_sort(&apps::ALL, apps::NAME, false, false), apps::NAME);
         assert_eq!(next_sort(&apps::ALL, apps::CONN, true, true), apps::ACTIVE);
+        assert_eq!(next_sort(&apps::PLANNED, apps::CONN, true, true), apps::PLAN);
     }
 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use inspect::catalog::{Blocking, Contender, Sample, Session};
-use inspect::census::{By, Pace, Thresholds};
+use inspect::census::{By, Owner, Pace, Plan};
+use inspect::checks::Limits;
 use inspect::record::Kept;
 use jiff::tz::TimeZone;
 
@@ -17,6 +18,7 @@ use super::layout::Layout;
 use super::listing::Listing;
 use super::news::Tone;
 use super::rows::{AppRow, IdleOn};
+use super::services::ServiceRow;
 use super::theme::Theme;
 
 /// Most events that are remembered.
@@ -30,11 +32,13 @@ pub(crate) enum View {
     Blocking,
     Limits,
     Events,
+    /// Only beside a plan.
+    Plan,
 }
 
 impl View {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Apps, Self::Sessions, Self::Blocking, Self::Limits, Self::Events];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Apps, Self::Sessions, Self::Blocking, Self::Limits, Self::Events, Self::Plan];
 
     pub(crate) fn title(self) -> &'static str {
         match self {
@@ -43,26 +47,26 @@ impl View {
             Self::Blocking => "Blocking",
             Self::Limits => "Limits",
             Self::Events => "Events",
+            Self::Plan => "Plan",
         }
     }
 
     pub(crate) fn place(self) -> usize {
         Self::ALL.iter().position(|view| *view == self).unwrap_or(0)
     }
-
-    pub(crate) fn columns(self) -> &'static [Column] {
-        match self {
-            Self::Apps => &columns::apps::ALL,
-            Self::Sessions => &columns::sessions::ALL,
-            Self::Blocking => &columns::blocking::ALL,
-            Self::Limits => &columns::limits::ALL,
-            Self::Events => &columns::events::ALL,
-        }
-    }
 }
 
 /// Who a session is: its pid, and when it began.
 pub(crate) type Identity = (i32, Option<String>);
+
+/// What the sessions of a list have in common.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Group {
+    /// A key.
+    Key(By, String),
+    /// Whose they are by the plan.
+    Of(Owner),
+}
 
 /// What is on the screen. Enter goes deeper, Esc comes back.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,7 +74,7 @@ pub(crate) enum Screen {
     /// A view.
     View(View),
     /// The sessions of one group.
-    SessionsOf(By, String),
+    SessionsOf(Group),
     /// One session.
     Session(Identity),
 }
@@ -182,6 +186,8 @@ pub(crate) struct Rows {
     pub(crate) limits: Vec<usize>,
     /// Who waits for whom, trees from their roots down.
     pub(crate) blocking: Vec<Blocked>,
+    /// Services beside the plan.
+    pub(crate) services: Vec<ServiceRow>,
     /// Of the selected group.
     pub(crate) idle_on: Vec<IdleOn>,
 }
@@ -191,7 +197,9 @@ pub(crate) struct Rows {
 pub(crate) struct State {
     pub(crate) theme: Theme,
     pub(crate) zone: TimeZone,
-    pub(crate) thresholds: Thresholds,
+    pub(crate) thresholds: Limits,
+    /// What services may hold.
+    pub(crate) plan: Option<Plan>,
     pub(crate) read_only: bool,
     pub(crate) looks_left: Option<u64>,
     pub(crate) size: (u16, u16),
@@ -245,12 +253,14 @@ impl State {
             View::Apps => columns::apps::CONN,
             View::Sessions => columns::sessions::AGE,
             View::Limits => columns::limits::SHARE,
+            View::Plan => columns::plan::USED,
             View::Blocking | View::Events => 0,
         });
         Self {
             theme,
             zone: TimeZone::system(),
-            thresholds: Thresholds::default(),
+            thresholds: Limits::default(),
+            plan: None,
             read_only: false,
             looks_left: None,
             size: (80, 24),
@@ -296,6 +306,33 @@ impl State {
         self.shown.as_ref().map(|kept| kept.number) != newest
     }
 
+    /// The views there are.
+    pub(crate) fn views(&self) -> &'static [View] {
+        static ALL: [View; View::ALL.len()] = View::ALL;
+        match self.plan {
+            Some(_) => &ALL,
+            None => ALL.strip_suffix(&[View::Plan]).unwrap_or(&ALL),
+        }
+    }
+
+    /// The plan, where groups are made by what it knows.
+    pub(crate) fn plan_of_groups(&self) -> Option<&Plan> {
+        self.plan.as_ref().filter(|_| self.by == By::App)
+    }
+
+    /// The columns of a view.
+    pub(crate) fn columns(&self, view: View) -> &'static [Column] {
+        match view {
+            View::Apps if self.plan_of_groups().is_some() => &columns::apps::PLANNED,
+            View::Apps => &columns::apps::ALL,
+            View::Sessions => &columns::sessions::ALL,
+            View::Blocking => &columns::blocking::ALL,
+            View::Limits => &columns::limits::ALL,
+            View::Events => &columns::events::ALL,
+            View::Plan => &columns::plan::ALL,
+        }
+    }
+
     /// Rows of a view's list.
     pub(crate) fn rows_of(&self, view: View) -> usize {
         match view {
@@ -304,6 +341,7 @@ impl State {
             View::Blocking => self.rows.blocking.len(),
             View::Limits => self.rows.limits.len(),
             View::Events => self.news.len(),
+            View::Plan => self.rows.services.len(),
         }
     }
 
@@ -332,8 +370,13 @@ impl State {
                 let at = self.rows.sessions.get(self.listing(View::Sessions).selected)?;
                 sample.sessions.get(*at)
             }
-            Screen::View(View::Apps | View::Blocking | View::Limits | View::Events) => None,
+            Screen::View(View::Apps | View::Blocking | View::Limits | View::Events | View::Plan) => None,
         }
+    }
+
+    /// The selected row of the Plan view.
+    pub(crate) fn selected_service(&self) -> Option<&ServiceRow> {
+        self.rows.services.get(self.listing(View::Plan).selected)
     }
 
     /// The selected row of the Blocking view.

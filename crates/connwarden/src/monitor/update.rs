@@ -10,8 +10,8 @@ use inspect::record::Kept;
 
 use super::event::{Action, Event};
 use super::news::{self, Tone};
-use super::rows;
-use super::state::{Identity, Kind, Link, NEWS_MAX, NewsItem, Rows, Screen, State, View, identity_of};
+use super::state::{Group, Identity, Kind, Link, NEWS_MAX, NewsItem, Rows, Screen, State, View, identity_of};
+use super::{rows, services};
 use crate::exit::Exit;
 
 pub(in crate::monitor) mod dialog;
@@ -110,7 +110,7 @@ fn sampled(state: &mut State, sample: Sample, gap_s: Option<f64>) -> Vec<Action>
         tell(state, at_us, Tone::Warn, text);
     }
     if let Some(before) = before {
-        for (tone, text) in news::between(&before.sample, &kept.sample, state.thresholds) {
+        for (tone, text) in news::between(&before.sample, &kept.sample, state.thresholds.utilization) {
             tell(state, at_us, tone, text);
         }
     }
@@ -196,9 +196,13 @@ fn show(state: &mut State, kept: Kept) {
 fn rebuild(state: &mut State) {
     let app = state.selected_app().map(|row| row.key.clone());
     let session = state.selected_session().map(identity_of);
+    let owner = state.selected_service().map(|row| row.owner);
     remake(state);
     if let Some(at) = app.and_then(|key| state.rows.apps.iter().position(|row| row.key == key)) {
         state.listings[View::Apps.place()].selected = at;
+    }
+    if let Some(at) = owner.and_then(|owner| state.rows.services.iter().position(|row| row.owner == owner)) {
+        state.listings[View::Plan.place()].selected = at;
     }
     let sample = state.sample().cloned();
     if let (Some(identity), Some(sample)) = (session, sample)
@@ -215,20 +219,39 @@ fn rebuild(state: &mut State) {
 /// The rows of what is on the screen; lists that nobody sees cost nothing.
 fn remake(state: &mut State) {
     let Some(sample) = state.sample().cloned() else { return };
+    let mut rows = Rows {
+        apps: std::mem::take(&mut state.rows.apps),
+        services: std::mem::take(&mut state.rows.services),
+        ..Rows::default()
+    };
     let (by, filter) = (state.by, &state.filter);
-    let mut rows = Rows { apps: std::mem::take(&mut state.rows.apps), ..Rows::default() };
     match state.screen() {
         Screen::View(View::Apps) => {
             let listing = state.listing(View::Apps);
-            rows.apps = rows::apps(&sample, by, |session| filter.matches(session), listing);
+            let plan = state.plan_of_groups();
+            rows.apps = rows::apps(&sample, by, plan, |session| filter.matches(session), listing);
         }
         Screen::View(View::Sessions) => {
             rows.sessions =
                 rows::sessions(&sample, |session| filter.matches(session), state.listing(View::Sessions));
         }
-        Screen::SessionsOf(of, key) => {
+        Screen::SessionsOf(Group::Key(of, key)) => {
             let keep = |session: &Session| of.key(session) == *key && filter.matches(session);
             rows.sessions = rows::sessions(&sample, keep, state.listing(View::Sessions));
+        }
+        Screen::SessionsOf(Group::Of(owner)) => {
+            // What the plan counts, and no walsender of the same name.
+            let owners = state.plan.as_ref().map(|plan| plan.owners(&sample)).unwrap_or_default();
+            let keep = |session: &Session| {
+                owners.get(session.application.as_str()) == Some(owner)
+                    && !session.is_walsender
+                    && filter.matches(session)
+            };
+            rows.sessions = rows::sessions(&sample, keep, state.listing(View::Sessions));
+        }
+        Screen::View(View::Plan) => {
+            let services = |plan| services::services(plan, &sample, state.listing(View::Plan));
+            rows.services = state.plan.as_ref().map(services).unwrap_or_default();
         }
         Screen::View(View::Blocking) => {
             rows.blocking = state.blocking.as_ref().map(rows::blocking).unwrap_or_default();

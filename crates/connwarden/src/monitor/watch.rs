@@ -38,6 +38,7 @@ pub(crate) async fn run(
     count: Option<u64>,
     filter: Filter,
     form: Form,
+    thresholds: Thresholds,
 ) -> Exit {
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
@@ -45,7 +46,7 @@ pub(crate) async fn run(
         say::err("error: signals cannot be caught");
         return Exit::Nothing;
     };
-    let lines = Lines { form, filter, before: None, recording };
+    let lines = Lines { form, filter, thresholds, before: None, recording };
     tokio::select! {
         exit = lines.write(source, pacing, count) => exit,
         _ = interrupt.recv() => Exit::Interrupted,
@@ -56,6 +57,7 @@ pub(crate) async fn run(
 struct Lines {
     form: Form,
     filter: Filter,
+    thresholds: Thresholds,
     before: Option<Sample>,
     recording: Option<Recording>,
 }
@@ -100,7 +102,7 @@ impl Lines {
     }
 
     fn sample(&mut self, sample: Box<Sample>) -> Result<(), Told> {
-        let mut report = WatchReport::of(self.before.as_ref(), &sample, Thresholds::default());
+        let mut report = WatchReport::of(self.before.as_ref(), &sample, self.thresholds);
         if !self.filter.is_everything() {
             let sessions = sample.sessions.iter().filter(|session| self.filter.matches(session));
             report.count(sessions);

@@ -22,24 +22,28 @@ pub(crate) struct PlanFile {
 impl PlanFile {
     /// What services may hold. A plan that cannot be read is told, and holds nobody to anything.
     pub(crate) fn plan(&self) -> Option<Plan> {
+        self.read().unwrap_or_else(|why| {
+            say::err(&format!("warning: {why}"));
+            None
+        })
+    }
+
+    /// The same, for who tells it otherwise.
+    ///
+    /// # Errors
+    /// Why it cannot be read, in one line or more.
+    pub(crate) fn read(&self) -> Result<Option<Plan>, String> {
         if self.no_plan || (self.plan.is_none() && !FilesOptions::is_here()) {
-            return None;
+            return Ok(None);
         }
         let files = FilesOptions::of_plan(self.plan.clone());
-        let gathered = match files.gather() {
-            Ok(gathered) => gathered,
-            Err(why) => {
-                say::err(&format!("warning: no plan: {why}"));
-                return None;
-            }
-        };
+        let gathered = files.gather().map_err(|why| format!("no plan: {why}"))?;
         let torn = gathered.findings.iter().filter(|one| one.level == plan::Level::Error).count();
         if torn > 0 {
-            say::err(&format!("warning: no plan: its files hold {torn} mistakes (connwarden plan check)"));
-            return None;
+            return Err(format!("no plan: its files hold {torn} mistakes (connwarden plan check)"));
         }
         let budget = budget::of(&gathered.deployed, &gathered.declared, &Known::default());
-        Some(allowances(&budget))
+        Ok(Some(allowances(&budget)))
     }
 }
 
@@ -58,5 +62,9 @@ fn allowances(budget: &Budget) -> Plan {
         peak: row.sums.peak,
         rollout: row.sums.rollout.max(row.sums.peak),
     };
-    Plan { allowances: server.rows.iter().filter(|row| row.via.is_none()).map(allowance).collect() }
+    Plan {
+        allowances: server.rows.iter().filter(|row| row.via.is_none()).map(allowance).collect(),
+        peak: server.totals.peak,
+        rollout: server.totals.rollout.max(server.totals.peak),
+    }
 }

@@ -210,10 +210,14 @@ impl Drop for Tmux {
 }
 
 fn invitation(server: &Postgres) -> String {
+    invitation_with(server, "")
+}
+
+fn invitation_with(server: &Postgres, options: &str) -> String {
     let program = env!("CARGO_BIN_EXE_connwarden");
     let (host, port) = (server.host().display(), server.port());
     format!(
-        "clear; LANG=C.UTF-8 {program} monitor -h {host} -p {port} -U postgres --dbname postgres -i 0.5s; echo left with $?"
+        "clear; LANG=C.UTF-8 {program} monitor -h {host} -p {port} -U postgres --dbname postgres -i 0.5s {options}; echo left with $?"
     )
 }
 
@@ -277,6 +281,49 @@ fn a_session_is_ended_from_the_view_only_after_its_number_is_typed() {
     assert!(held.query("SELECT 3").is_err());
     tmux.keys(&["q"]);
     tmux.shows("left with 0");
+}
+
+#[test]
+fn a_plan_that_is_found_has_a_view_that_leads_to_the_sessions_of_a_service() {
+    let server = Postgres::start(PostgresOptions::default().max_connections(20)).unwrap();
+    let tmux = Tmux::start("plan", 100, 30);
+    let dir = Dir::new("monitor-plan");
+    let service = |name: &str, pool: u32, application: &str| {
+        format!(
+            "[service.{name}]\nreplicas = 1\nprocesses = 1\npool = {pool}\nrollout = \"recreate\"\napplication_name = {application:?}\n"
+        )
+    };
+    dir.write("connwarden-plan.toml", &(service("web", 1, "wall-web*") + &service("worker", 9, "wall-*")));
+    dir.write("connwarden.toml", "[checks]\nwarn = \"5%\"\ncrit = \"10%\"\n");
+    let mut held = Vec::new();
+    for application in ["wall-web-1", "wall-web-2", "wall-other", "stranger"] {
+        let mut client = server.admin("postgres").unwrap();
+        client.query(&format!("SET application_name = '{application}'")).unwrap();
+        held.push(client);
+    }
+    tmux.line(&format!("cd {}", dir.0.display()));
+    tmux.line(&invitation(&server));
+    let apps = tmux.shows("✖ 2/1");
+    assert!(apps.contains("6 Plan") && apps.contains("1/9") && apps.contains("unplanned"), "{apps}");
+    assert!(apps.contains("CRIT"), "the thresholds are those of the file: {apps}");
+    tmux.keys(&["6"]);
+    let plan = tmux.shows("[6 Plan]");
+    assert!(plan.contains("✖ 200%") && plan.contains("most 1 stranger"), "{plan}");
+    assert!(plan.contains("peak 10 of 20 usable, 50.0% CRIT"), "{plan}");
+    tmux.keys(&["Enter"]);
+    let sessions = tmux.shows("› web");
+    assert!(sessions.contains("wall-web-2") && !sessions.contains("wall-other"), "{sessions}");
+    tmux.keys(&["q"]);
+    tmux.shows("left with 0");
+    tmux.line(&invitation_with(&server, "--no-plan"));
+    let apps = tmux.shows("stranger");
+    assert!(!apps.contains("6 Plan") && !apps.contains("unplanned"), "{apps}");
+    tmux.keys(&["q"]);
+    tmux.shows("left with 0");
+    dir.write("connwarden-plan.toml", "[service.web\n");
+    tmux.line(&invitation(&server));
+    tmux.shows("no plan: its files hold 1 mistakes");
+    tmux.keys(&["q"]);
 }
 
 #[test]

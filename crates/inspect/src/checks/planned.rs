@@ -1,6 +1,7 @@
 //! What services hold beside what the plan gives them.
 
 use super::{Check, CheckLevel, Evidence, Id, Look};
+use crate::census::{Held, Standing};
 use crate::form::{app, count};
 
 /// Services shown.
@@ -12,16 +13,16 @@ pub(super) fn plan_exceeded(look: &Look<'_>) -> Check {
         return Check::skip(Id::PlanExceeded, "there is no plan file (connwarden-plan.toml, --plan)");
     };
     let (held, unplanned) = plan.beside(look.now);
-    let over: Vec<_> = held.iter().filter(|one| u64::from(one.held) > one.allowance.rollout).collect();
-    let rolling: Vec<_> = held
-        .iter()
-        .filter(|one| {
-            u64::from(one.held) > one.allowance.peak && u64::from(one.held) <= one.allowance.rollout
-        })
-        .collect();
-    let said = |one: &crate::census::Held<'_>| {
-        format!("{} {} of {}", app(&one.allowance.service), one.held, one.allowance.rollout)
-    };
+    let (mut over, mut rolling) = (Vec::new(), Vec::new());
+    for one in &held {
+        match one.allowance.standing(one.held) {
+            Standing::AboveRollout => over.push(one),
+            Standing::AbovePeak => rolling.push(one),
+            Standing::Within => {}
+        }
+    }
+    let said =
+        |one: &Held<'_>| format!("{} {} of {}", app(&one.allowance.service), one.held, one.allowance.rollout);
     let aside = match unplanned {
         0 => String::new(),
         number => format!("; {} of nobody's plan", count(number, "session")),

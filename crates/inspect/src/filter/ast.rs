@@ -53,6 +53,8 @@ pub(super) enum FlagField {
 pub(super) enum TextTest {
     Is(Vec<String>),
     Glob(Glob),
+    /// The same, large letters or small. What is written is a regular expression that says so.
+    AnyCase(Glob),
     Regex(Pattern),
 }
 
@@ -128,6 +130,16 @@ fn name(field: Field) -> &'static str {
     FIELDS.iter().find(|(_, known)| *known == field).map_or("", |(name, _)| name)
 }
 
+/// The regular expression of a glob: of the whole text, large letters or small, over the ends of lines.
+fn any_case(glob: &Glob) -> String {
+    let pieces = glob.as_str().chars().map(|c| match c {
+        '*' => ".*".to_owned(),
+        '?' => ".".to_owned(),
+        c => regex::escape(c.encode_utf8(&mut [0; 4])),
+    });
+    format!(r"(?is)\A{}\z", pieces.collect::<String>())
+}
+
 /// Quoted; a quote inside is doubled.
 fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('"', "\"\""))
@@ -148,6 +160,9 @@ impl fmt::Display for Expr {
             }
             Self::Text(field, TextTest::Glob(glob)) => {
                 write!(f, "{} ~ {}", name(Field::Text(*field)), quoted(glob.as_str()))
+            }
+            Self::Text(field, TextTest::AnyCase(glob)) => {
+                write!(f, "{} =~ {}", name(Field::Text(*field)), quoted(&any_case(glob)))
             }
             Self::Text(field, TextTest::Regex(Pattern(regex))) => {
                 write!(f, "{} =~ {}", name(Field::Text(*field)), quoted(regex.as_str()))

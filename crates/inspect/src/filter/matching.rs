@@ -39,6 +39,7 @@ fn fits(test: &TextTest, text: &str) -> bool {
     match test {
         TextTest::Is(texts) => texts.iter().any(|wanted| wanted == text),
         TextTest::Glob(glob) => glob.matches(text),
+        TextTest::AnyCase(glob) => glob.matches_any_case(text),
         TextTest::Regex(pattern) => pattern.0.is_match(text),
     }
 }

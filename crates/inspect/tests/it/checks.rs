@@ -273,7 +273,7 @@ fn planned(held: u32, others: u32, id: Id) -> Check {
         peak: 10,
         rollout: 20,
     };
-    let plan = Plan { allowances: vec![allowance] };
+    let plan = Plan { allowances: vec![allowance], ..Plan::default() };
     let (limits, blocking) = (Limits::default(), Blocking::default());
     let look = Look {
         now: &sample,

@@ -11,7 +11,7 @@ use super::super::rows::IdleOn;
 use super::super::state::{Screen, State, View};
 use super::apps::name_of;
 use super::sessions::wait;
-use super::{Canvas, events, fit, limits};
+use super::{Canvas, events, fit, limits, plan};
 
 pub(super) fn about(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     if area.height < 3 {
@@ -23,6 +23,7 @@ pub(super) fn about(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         Screen::View(View::Blocking) => about_blocked(state, area),
         Screen::View(View::Limits) => about_limit(state),
         Screen::View(View::Events) => about_event(state, area),
+        Screen::View(View::Plan) => plan::about(state, usize::from(area.height) - 2),
         Screen::Session(_) => return,
     };
     let inside = canvas.panel(area, &clean_within(&title, 48), canvas.theme.title());
@@ -31,7 +32,8 @@ pub(super) fn about(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     }
 }
 
-type Lines = Vec<Vec<(String, Style)>>;
+/// Lines of pieces.
+pub(super) type Lines = Vec<Vec<(String, Style)>>;
 
 fn about_group(state: &State, rows: usize) -> (String, Lines) {
     let theme = state.theme;

@@ -10,6 +10,7 @@ use super::super::rows::AppRow;
 use super::super::state::{State, View};
 use super::Canvas;
 use super::list::{Cell, List, list};
+use super::plan;
 
 /// An idle transaction that is older than this holds others up.
 const TX_OLD_S: f64 = 60.0;
@@ -23,7 +24,7 @@ pub(super) fn apps(canvas: &mut Canvas<'_>, layout: &Layout, state: &State) {
         "no session passes the filter"
     };
     let rows = List {
-        columns: &columns::ALL,
+        columns: state.columns(View::Apps),
         first_title: Some(key_title(state.by)),
         listing: state.listing(View::Apps),
         rows: state.rows.apps.len(),
@@ -46,6 +47,7 @@ fn cell(state: &State, row: &AppRow, column: usize, width: u16) -> Cell {
     match column {
         columns::NAME => Cell::plain(name_of(state.by, &row.key)),
         columns::CONN => Cell::toned(group.total.to_string(), theme.strong()),
+        columns::PLAN => plan::placed(theme, row.placed),
         columns::ACTIVE => Cell::plain(group.active.to_string()),
         columns::IDLE => Cell::plain(group.idle.to_string()),
         columns::TX => {

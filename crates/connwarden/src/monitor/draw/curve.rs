@@ -20,7 +20,7 @@ pub(super) fn curve(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     for (at, percent) in columns.iter().enumerate() {
         let Some(percent) = percent else { continue };
         let filled = ((percent / 100.0 * f64::from(height * 8)).round() as u32).clamp(1, height * 8);
-        let style = state.theme.tone(tone(state.thresholds.level(*percent)));
+        let style = state.theme.tone(tone(state.thresholds.utilization.level(*percent)));
         for row in 0..height {
             let eighths = filled.saturating_sub(row * 8).min(8);
             let y = inside.y + (height - 1 - row) as u16;

@@ -24,8 +24,11 @@ pub(super) fn limits(canvas: &mut Canvas<'_>, layout: &Layout, state: &State) {
 
 fn cell(state: &State, limit: &Limit, column: usize, width: u16) -> Cell {
     let theme = state.theme;
-    let style =
-        if limit.exempt { theme.faint() } else { theme.tone(tone(state.thresholds.level(limit.percent()))) };
+    let style = if limit.exempt {
+        theme.faint()
+    } else {
+        theme.tone(tone(state.thresholds.role_and_database.level(limit.percent())))
+    };
     match column {
         columns::KIND => Cell::plain(kind(limit.kind)),
         columns::NAME => Cell::plain(limit.name.as_str()),

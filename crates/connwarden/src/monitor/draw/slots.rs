@@ -19,7 +19,7 @@ pub(super) fn slots(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let totals = Totals::of(sample);
     let facts = &sample.facts;
     let share = Utilization::of(&totals, facts).of_usable_percent;
-    let level = state.thresholds.level(share);
+    let level = state.thresholds.utilization.level(share);
     let inside = canvas.panel(area, "Slots", theme.title());
     let verdict = format!(" {} of the usable  {} ", percent(share), word(level));
     let at = area.x + 9;
@@ -91,6 +91,7 @@ fn counts(state: &State, totals: &Totals) -> Vec<(String, Style)> {
 fn bar(canvas: &mut Canvas<'_>, area: Rect, state: &State, totals: &Totals) {
     let Some(facts) = state.sample().map(|sample| &sample.facts) else { return };
     let theme = state.theme;
+    let thresholds = state.thresholds.utilization;
     let width = u32::from(area.width);
     let max = facts.max_connections.max(1);
     let cells = |slots: u32| if slots == 0 { 0 } else { (slots * width).div_ceil(max) };
@@ -100,9 +101,9 @@ fn bar(canvas: &mut Canvas<'_>, area: Rect, state: &State, totals: &Totals) {
     let (superuser, reserved) = (cells(facts.superuser_reserved), cells(facts.reserved));
     let usable = width.saturating_sub(superuser + reserved);
     let mark = |percent: f64| (f64::from(usable) * percent / 100.0).round() as u32;
-    let marks = [mark(state.thresholds.warn), mark(state.thresholds.crit)];
+    let marks = [mark(thresholds.warn), mark(thresholds.crit)];
     let share = Utilization::of(totals, facts).of_usable_percent;
-    let full = theme.tone(tone(state.thresholds.level(share)));
+    let full = theme.tone(tone(thresholds.level(share)));
     for cell in 0..width {
         let (text, style) = if marks.contains(&cell) {
             (theme.mark("│", "|"), theme.strong())
@@ -118,7 +119,7 @@ fn bar(canvas: &mut Canvas<'_>, area: Rect, state: &State, totals: &Totals) {
         canvas.put(area.x + cell as u16, area.y, 1, text, style);
     }
     // What the marks mean, where there is room behind them.
-    for (at, percent) in marks.into_iter().zip([state.thresholds.warn, state.thresholds.crit]) {
+    for (at, percent) in marks.into_iter().zip([thresholds.warn, thresholds.crit]) {
         if at > taken && at + 3 < usable {
             canvas.put(area.x + at as u16 + 1, area.y, 2, &format!("{percent:.0}"), theme.faint());
         }

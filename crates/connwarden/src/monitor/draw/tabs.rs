@@ -5,17 +5,17 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::news::Tone;
-use super::super::state::{Screen, State, View};
+use super::super::state::{Group, Screen, State};
 use super::Canvas;
 use super::apps::{key_title, name_of};
-use super::fit;
+use super::{fit, plan};
 
 pub(super) fn tabs(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let theme = state.theme;
     let first = state.screens.first().and_then(Screen::view);
     let mut pieces: Vec<(String, Style)> = vec![(" ".to_owned(), Style::new())];
-    for (at, view) in View::ALL.into_iter().enumerate() {
-        let here = first == Some(view);
+    for (at, view) in state.views().iter().enumerate() {
+        let here = first == Some(*view);
         let (open, close) = if here { ("[", "]") } else { (" ", " ") };
         let style = if here { theme.title() } else { Style::new() };
         pieces.push((format!("{open}{} {}{close}", at + 1, view.title()), style));
@@ -24,7 +24,8 @@ pub(super) fn tabs(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     for screen in state.screens.iter().skip(1) {
         let text = match screen {
             Screen::View(view) => view.title().to_owned(),
-            Screen::SessionsOf(by, key) => {
+            Screen::SessionsOf(Group::Of(owner)) => clean_within(&plan::name_of(state, *owner), 28),
+            Screen::SessionsOf(Group::Key(by, key)) => {
                 let name = clean_within(&name_of(*by, key), 28);
                 format!("{} {name}", key_title(*by).to_lowercase())
             }

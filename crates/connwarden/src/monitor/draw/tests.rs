@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use inspect::catalog::{Blocking, Contender, Counters, Limit, LimitKind, Sample, State as SessionState};
-use inspect::census::By;
+use inspect::census::{By, Plan};
 use inspect::closing::{Action, Evidence};
 use inspect::form::Marks;
 use jiff::tz::TimeZone;
@@ -13,6 +13,7 @@ use ratatui::backend::TestBackend;
 use super::super::closing::{Order, Target, planned};
 use super::super::event::{Event, Key};
 use super::super::filter::Filter;
+use super::super::services::tests::plan;
 use super::super::state::tests::{sample, session};
 use super::super::state::{Dialog, Origin, State};
 use super::super::theme::Theme;
@@ -81,9 +82,26 @@ fn lock() -> Blocking {
 }
 
 fn state(size: (u16, u16), marks: Marks) -> State {
+    beside(None, size, marks)
+}
+
+/// One service above its rollout, one above its peak, one that is away, and some that are nobody's. The plan fits, its
+/// rollout does not.
+fn planned_state(size: (u16, u16), marks: Marks) -> State {
+    let plan = plan(&[
+        ("wall/web", &["wall-django-api*", "wall-django-web*"], 24, 36),
+        ("materializer", &["wall-django-materializer"], 4, 6),
+        ("beat", &["celery@*", "beat"], 2, 2),
+        ("reports", &["reports-*"], 35, 44),
+    ]);
+    beside(Some(plan), size, marks)
+}
+
+fn beside(plan: Option<Plan>, size: (u16, u16), marks: Marks) -> State {
     let origin = Origin::server("db1:5432".into(), "5".parse().unwrap());
     let mut state = State::new(Theme::bare(marks), origin);
     state.zone = TimeZone::UTC;
+    state.plan = plan;
     update(&mut state, Event::Resize(size.0, size.1));
     for n in 0..200 {
         at(&mut state, n as f64 * 5.0);
@@ -167,6 +185,19 @@ fn every_view_looks_as_it_was_agreed_to_at_every_size() {
 }
 
 #[test]
+fn beside_a_plan_it_is_seen_who_keeps_to_it_at_every_size() {
+    for size in SIZES {
+        let name = |what: &str| format!("{what}-{}x{}", size.0, size.1);
+        let mut shown = planned_state(size, Marks::Unicode);
+        compare(&name("apps-planned"), &shown);
+        press(&mut shown, "6");
+        compare(&name("view-6"), &shown);
+        press(&mut shown, "j\n");
+        compare(&name("service"), &shown);
+    }
+}
+
+#[test]
 fn the_past_a_filter_and_a_lost_server_say_so() {
     let mut shown = state((80, 24), Marks::Unicode);
     press(&mut shown, "[[[[");
@@ -187,7 +218,7 @@ fn a_plan_is_shown_before_anything_is_done() {
         at(&mut shown, 999.9);
         let order = Order {
             action: if keys == "x" { Action::CloseIdle } else { Action::ForceClose },
-            target: Target::Group(By::App, "wall-django-api".into(), Filter::default()),
+            target: Target::Group(Filter::default().in_group(By::App, "wall-django-api")),
         };
         let mut sample = Sample::clone(shown.sample().unwrap());
         for session in &mut sample.sessions {
@@ -208,6 +239,12 @@ fn nothing_but_ascii_is_drawn_where_ascii_is_asked_for() {
         let text = drawn(&shown);
         assert!(text.is_ascii(), "{keys}: {}", text.chars().filter(|c| !c.is_ascii()).collect::<String>());
     }
+    let mut shown = planned_state((80, 24), Marks::Ascii);
+    for (keys, wanted) in [("1", "! 34/24"), ("6", "x 117%"), ("jjjj", "unplanned"), ("\n1?", "1-6")] {
+        press(&mut shown, keys);
+        let text = drawn(&shown);
+        assert!(text.is_ascii() && text.contains(wanted), "{keys}: {text}");
+    }
 }
 
 #[test]
@@ -220,7 +257,8 @@ fn hostile_names_break_no_frame() {
         "x".repeat(100_000),
     ];
     for size in SIZES {
-        let mut shown = state(size, Marks::Unicode);
+        let mut shown = planned_state(size, Marks::Unicode);
+        shown.plan = Some(plan(&[(&names[0], &[&names[1], "*"], 1, 2), (&names[1], &[&names[0]], 0, 0)]));
         let mut bad = sample(2_000, &[]);
         for (n, name) in names.iter().enumerate() {
             let mut session = session(n as i32, name, SessionState::Idle, 5.0);
@@ -231,7 +269,7 @@ fn hostile_names_break_no_frame() {
         bad.limits =
             vec![Limit { kind: LimitKind::Role, name: names[1].clone(), limit: 9, exempt: false, used: 3 }];
         update(&mut shown, Event::Sample(Box::new(bad), None));
-        for keys in ["1", "j", "j", "j", "2", "j", "\n", "3", "4", "5", "1\n"] {
+        for keys in ["1", "j", "j", "j", "2", "j", "\n", "3", "4", "5", "6", "j", "\n", "1\n"] {
             press(&mut shown, keys);
             let text = drawn(&shown);
             assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{size:?} {keys:?}");

@@ -25,7 +25,12 @@ pub(super) fn open(state: &mut State, action: Deed) {
     }
     let target = match state.screen() {
         Screen::View(View::Apps) => {
-            state.selected_app().map(|row| Target::Group(state.by, row.key.clone(), state.filter.clone()))
+            state.selected_app().map(|row| Target::Group(state.filter.clone().in_group(state.by, &row.key)))
+        }
+        Screen::View(View::Plan) => {
+            let plan = state.plan.as_ref();
+            let row = state.selected_service();
+            plan.zip(row).map(|(plan, row)| Target::Group(plan.within(row.owner, state.filter.clone())))
         }
         Screen::View(View::Sessions) | Screen::SessionsOf(..) if !state.tagged_here().is_empty() => {
             Some(Target::Sessions(state.tagged_here()))

@@ -5,12 +5,14 @@ use inspect::census::By;
 use inspect::closing::Action as Deed;
 
 use super::super::columns::Order;
+use super::super::columns::apps;
 use super::super::event::{Action, Key};
 use super::super::filter;
 use super::super::history::KEYS;
 use super::super::listing::Step;
 use super::super::rows::next_sort;
-use super::super::state::{Dialog, Edit, Kind, Screen, State, View, identity_of};
+use super::super::services::allowance;
+use super::super::state::{Dialog, Edit, Group, Kind, Screen, State, View, identity_of};
 use super::{about, dialog, fit, look, rebuild, remake, show, step};
 use crate::exit::Exit;
 
@@ -39,7 +41,7 @@ pub(super) fn press(state: &mut State, key: Key) -> Vec<Action> {
         Key::Enter => enter(state),
         Key::Esc => back(state),
         Key::Tab => turn(state, 1),
-        Key::BackTab => turn(state, View::ALL.len() - 1),
+        Key::BackTab => turn(state, state.views().len() - 1),
         Key::Up => go(state, Step::Up),
         Key::Down => go(state, Step::Down),
         Key::PageUp => go(state, Step::PageUp),
@@ -54,7 +56,7 @@ pub(super) fn press(state: &mut State, key: Key) -> Vec<Action> {
 fn letter(state: &mut State, c: char) -> Vec<Action> {
     match c {
         '1'..='9' => {
-            if let Some(view) = View::ALL.get(c as usize - '1' as usize) {
+            if let Some(view) = state.views().get(c as usize - '1' as usize) {
                 open(state, vec![Screen::View(*view)]);
             }
         }
@@ -130,7 +132,8 @@ fn open(state: &mut State, screens: Vec<Screen>) {
 
 fn turn(state: &mut State, by: usize) {
     let here = state.screens.first().and_then(Screen::view).map_or(0, View::place);
-    open(state, vec![Screen::View(View::ALL[(here + by) % View::ALL.len()])]);
+    let views = state.views();
+    open(state, vec![Screen::View(views[(here + by) % views.len()])]);
 }
 
 fn go(state: &mut State, step: Step) {
@@ -143,7 +146,7 @@ fn go(state: &mut State, step: Step) {
 fn enter(state: &mut State) {
     let deeper = match state.screen() {
         Screen::View(View::Apps) => {
-            state.selected_app().map(|row| Screen::SessionsOf(state.by, row.key.clone()))
+            state.selected_app().map(|row| Screen::SessionsOf(Group::Key(state.by, row.key.clone())))
         }
         Screen::View(View::Sessions) | Screen::SessionsOf(..) => {
             state.selected_session().map(|session| Screen::Session(identity_of(session)))
@@ -156,8 +159,11 @@ fn enter(state: &mut State) {
                     LimitKind::Role => By::User,
                     LimitKind::Database => By::Db,
                 };
-                Screen::SessionsOf(by, limit.name.clone())
+                Screen::SessionsOf(Group::Key(by, limit.name.clone()))
             })
+        }
+        Screen::View(View::Plan) => {
+            state.selected_service().map(|row| Screen::SessionsOf(Group::Of(row.owner)))
         }
         Screen::View(View::Events) => return go_there(state),
         Screen::View(View::Blocking) => state.selected_blocked().and_then(|row| {
@@ -211,8 +217,9 @@ fn back(state: &mut State) {
 
 fn sort(state: &mut State, on: bool, round: bool) {
     let Some(view) = state.screen().view() else { return };
+    let columns = state.columns(view);
     let listing = &mut state.listings[view.place()];
-    let next = next_sort(view.columns(), listing.sort, on, round);
+    let next = next_sort(columns, listing.sort, on, round);
     if next != listing.sort {
         (listing.sort, listing.reversed) = (next, false);
     }
@@ -221,8 +228,9 @@ fn sort(state: &mut State, on: bool, round: bool) {
 
 fn turn_round(state: &mut State) {
     let Some(view) = state.screen().view() else { return };
+    let columns = state.columns(view);
     let listing = &mut state.listings[view.place()];
-    if view.columns()[listing.sort].order != Order::None {
+    if columns[listing.sort].order != Order::None {
         listing.reversed = !listing.reversed;
     }
     rebuild(state);
@@ -232,7 +240,13 @@ fn group(state: &mut State) {
     let Screen::View(View::Apps) = state.screen() else { return };
     let at = KEYS.iter().position(|by| *by == state.by).unwrap_or(0);
     state.by = KEYS[(at + 1) % KEYS.len()];
-    state.listings[View::Apps.place()].selected = 0;
+    let columns = state.columns(View::Apps);
+    let listing = &mut state.listings[View::Apps.place()];
+    listing.selected = 0;
+    if columns[listing.sort].order == Order::None {
+        // Its column is not there any more.
+        (listing.sort, listing.reversed) = (apps::CONN, false);
+    }
     state.rows.apps.clear();
     rebuild(state);
 }
@@ -337,6 +351,11 @@ fn copy(state: &mut State) -> Vec<Action> {
         }
         Screen::View(View::Blocking) => state.selected_blocked().map(|row| row.contender.pid.to_string()),
         Screen::View(View::Events) => state.selected_news().map(|item| item.text.clone()),
+        Screen::View(View::Plan) => {
+            let plan = state.plan.as_ref();
+            let service = state.selected_service().and_then(|row| allowance(plan?, row.owner));
+            service.map(|service| service.service.clone())
+        }
     };
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Vec::new() };
     say(state, "sent to the clipboard of the terminal");

@@ -1,17 +1,20 @@
 //! What keys and looks do, without a terminal and without a server.
 
 use inspect::catalog::{Contender, Limit, LimitKind, State as SessionState};
-use inspect::census::By;
+use inspect::census::{By, Owner, Standing, Thresholds};
 use inspect::closing::{Action as Deed, Ended, Evidence, Outcome};
 use inspect::form::Marks;
 use jiff::tz::TimeZone;
 
 use super::super::closing::{self, Done, Order, Target};
-use super::super::columns::{apps, sessions};
+use super::super::columns::{self, apps, sessions};
 use super::super::event::{Action, Event, Key};
+use super::super::filter::Filter;
 use super::super::keys;
+use super::super::services::Placed;
+use super::super::services::tests::plan;
 use super::super::state::tests::{sample, session};
-use super::super::state::{Dialog, Kind, Link, NEWS_MAX, Origin, Screen, State, View};
+use super::super::state::{Dialog, Group, Kind, Link, NEWS_MAX, Origin, Screen, State, View};
 use super::super::theme::Theme;
 use super::*;
 use crate::exit::Exit;
@@ -97,7 +100,8 @@ fn lists_sort_by_what_is_chosen() {
     assert_eq!(names(&state), ["b", "a"]);
     press(&mut state, "<<");
     assert_eq!(state.listing(View::Apps).sort, apps::NAME, "< stops at the first");
-    for _ in 0..apps::ALL.len() - 1 {
+    let sorting = apps::ALL.iter().filter(|column| column.order != columns::Order::None).count();
+    for _ in 0..sorting {
         press(&mut state, "s");
     }
     assert_eq!(state.listing(View::Apps).sort, apps::NAME, "s goes round");
@@ -108,7 +112,7 @@ fn one_goes_down_into_a_group_and_into_a_session_and_comes_back() {
     let mut state = live();
     see(&mut state, sample(0, &[("a", 9), ("b", 4)]));
     press(&mut state, "j\n");
-    assert_eq!(*state.screen(), Screen::SessionsOf(By::App, "b".into()));
+    assert_eq!(*state.screen(), Screen::SessionsOf(Group::Key(By::App, "b".into())));
     assert_eq!(state.rows.sessions.len(), 4);
     press(&mut state, "jj\n");
     let open = state.selected_session().unwrap().pid;
@@ -139,16 +143,24 @@ fn a_session_that_is_open_and_ends_is_not_mistaken_for_another_with_its_pid() {
 fn number_keys_and_tab_go_through_the_views_that_there_are() {
     let mut state = live();
     see(&mut state, sample(0, &[("a", 1)]));
-    for (at, view) in View::ALL.into_iter().enumerate() {
-        press(&mut state, &(at + 1).to_string());
-        assert_eq!(*state.screen(), Screen::View(view));
+    for beside in [None, Some(plan(&[("a", &["a"], 1, 1)]))] {
+        state.plan = beside;
+        let last = if state.plan.is_some() { View::Plan } else { View::Events };
+        assert_eq!(state.views().last(), Some(&last));
+        for (at, view) in state.views().iter().enumerate() {
+            press(&mut state, &(at + 1).to_string());
+            assert_eq!(*state.screen(), Screen::View(*view));
+        }
+        press(&mut state, "9");
+        assert_eq!(*state.screen(), Screen::View(last));
+        press(&mut state, "\t");
+        assert_eq!(*state.screen(), Screen::View(View::Apps));
+        press(&mut state, "6");
+        assert_eq!(*state.screen() == Screen::View(View::Plan), state.plan.is_some());
+        press(&mut state, "1");
+        update(&mut state, Event::Key(Key::BackTab));
+        assert_eq!(*state.screen(), Screen::View(last));
     }
-    press(&mut state, "9");
-    assert_eq!(*state.screen(), Screen::View(*View::ALL.last().unwrap()));
-    press(&mut state, "\t");
-    assert_eq!(*state.screen(), Screen::View(View::ALL[0]));
-    update(&mut state, Event::Key(Key::BackTab));
-    assert_eq!(*state.screen(), Screen::View(*View::ALL.last().unwrap()));
 }
 
 #[test]
@@ -306,7 +318,7 @@ fn a_limit_leads_to_the_sessions_that_it_counts() {
     let order: Vec<&str> = state.rows.limits.iter().map(|at| sample.limits[*at].name.as_str()).collect();
     assert_eq!(order, ["wall_app", "other", "root"], "a limit that stops nobody is the last to worry about");
     press(&mut state, "\n");
-    assert_eq!(*state.screen(), Screen::SessionsOf(By::User, "wall_app".into()));
+    assert_eq!(*state.screen(), Screen::SessionsOf(Group::Key(By::User, "wall_app".into())));
     assert_eq!(state.rows.sessions.len(), 3);
 }
 
@@ -316,6 +328,7 @@ fn every_key_on_every_screen_of_every_size_is_survived() {
     for size in [(1, 1), (80, 24), (120, 40), (200, 50), (500, 200)] {
         for full in [false, true] {
             let mut state = live();
+            state.plan = full.then(|| plan(&[("a", &["a"], 1, 1), ("c", &[], 0, 0)]));
             update(&mut state, Event::Resize(size.0, size.1));
             if full {
                 see(&mut state, sample(0, &[("a", 60), ("b", 9)]));
@@ -390,6 +403,112 @@ fn so_many_looks_and_no_more() {
     assert_eq!(last, [Action::Quit(Exit::Done)]);
 }
 
+/// `api` has passed its peak, `worker` its rollout; what begins with `wall-api` is not the worker's.
+fn planned() -> State {
+    let mut state = live();
+    state.plan = Some(plan(&[("api", &["wall-api*"], 2, 9), ("worker", &["wall-*"], 1, 1)]));
+    see(&mut state, sample(0, &[("wall-api-1", 2), ("wall-api-2", 1), ("Wall-Beat", 2), ("psql", 4)]));
+    state
+}
+
+#[test]
+fn an_application_says_where_its_service_stands() {
+    let mut state = planned();
+    let placed = |state: &State, key: &str| {
+        state.rows.apps.iter().find(|row| row.key == key).and_then(|row| row.placed)
+    };
+    let of_api = Placed::Service { held: 3, peak: 2, standing: Standing::AbovePeak };
+    assert_eq!(placed(&state, "wall-api-2"), Some(of_api));
+    let of_worker = Placed::Service { held: 2, peak: 1, standing: Standing::AboveRollout };
+    assert_eq!(placed(&state, "Wall-Beat"), Some(of_worker));
+    assert_eq!(placed(&state, "psql"), Some(Placed::Unplanned));
+    press(&mut state, "/psql or app~\"*2\"\u{1b}/2\n");
+    assert_eq!(placed(&state, "wall-api-2"), Some(of_api), "a filter makes no service smaller");
+    press(&mut state, "g");
+    assert!(state.rows.apps.iter().all(|row| row.placed.is_none()), "no plan knows of users");
+}
+
+#[test]
+fn groups_sort_by_their_plan_while_it_is_shown() {
+    let mut state = planned();
+    press(&mut state, "s");
+    assert_eq!(state.listing(View::Apps).sort, apps::PLAN);
+    assert_eq!(names(&state), ["Wall-Beat", "wall-api-1", "wall-api-2", "psql"]);
+    press(&mut state, "r");
+    assert_eq!(names(&state), ["psql", "wall-api-1", "wall-api-2", "Wall-Beat"]);
+    press(&mut state, "g");
+    let listing = state.listing(View::Apps);
+    assert_eq!((listing.sort, listing.reversed), (apps::CONN, false), "its column is gone");
+    press(&mut state, "s");
+    assert_eq!(state.listing(View::Apps).sort, apps::ACTIVE, "a column that nobody sees does not sort");
+}
+
+#[test]
+fn a_service_leads_to_its_sessions_and_stays_selected() {
+    let mut state = planned();
+    press(&mut state, "6");
+    let owners = |state: &State| state.rows.services.iter().map(|row| row.owner).collect::<Vec<_>>();
+    assert_eq!(owners(&state), [Owner::Service(1), Owner::Service(0), Owner::Unplanned]);
+    press(&mut state, "j");
+    assert_eq!(press(&mut state, "y"), [Action::Copy("api".into())]);
+    see(&mut state, sample(5, &[("wall-api-1", 60), ("Wall-Beat", 2), ("psql", 4)]));
+    assert_eq!(owners(&state), [Owner::Service(0), Owner::Service(1), Owner::Unplanned]);
+    assert_eq!(state.selected_service().unwrap().owner, Owner::Service(0));
+    press(&mut state, "\n");
+    assert_eq!(*state.screen(), Screen::SessionsOf(Group::Of(Owner::Service(0))));
+    assert_eq!(state.rows.sessions.len(), 60);
+    press(&mut state, "\u{1b}");
+    update(&mut state, Event::Key(Key::End));
+    press(&mut state, "\n");
+    let unplanned = state.rows.sessions.len();
+    assert_eq!((unplanned, state.selected_session().unwrap().application.as_str()), (4, "psql"));
+}
+
+#[test]
+fn closing_a_service_means_its_sessions_and_whoever_becomes_anothers_is_spared() {
+    let mut state = planned();
+    let mut old = Sample::clone(state.sample().unwrap());
+    for session in &mut old.sessions {
+        session.state_age_s = Some(900.0);
+        session.changed = Some("2026-11-23 13:30:00+00".into());
+    }
+    see(&mut state, old);
+    press(&mut state, "6");
+    let order = ask(&mut state, "K");
+    let planned = closing::planned(Sample::clone(state.sample().unwrap()), &Evidence::default(), &order);
+    let names: Vec<&str> = planned.plan.victims.iter().map(|session| session.application.as_str()).collect();
+    assert_eq!(names, ["Wall-Beat", "Wall-Beat"]);
+    let Target::Group(filter) = &order.target else { panic!("{order:?}") };
+    let mut renamed = planned.plan.victims[0].clone();
+    assert!(filter.matches(&renamed));
+    renamed.application = "wall-api-9".into();
+    assert!(!filter.matches(&renamed), "it is the api's now");
+    assert_eq!(answer(&mut state, &order), 2);
+    press(&mut state, "\u{1b}");
+    update(&mut state, Event::Key(Key::End));
+    let order = ask(&mut state, "x");
+    assert_eq!(answer(&mut state, &order), 3, "the idle ones of those that are nobody's");
+}
+
+#[test]
+fn without_a_plan_nothing_speaks_of_one() {
+    let mut state = live();
+    see(&mut state, sample(0, &[("a", 1)]));
+    press(&mut state, "6");
+    assert_eq!(*state.screen(), Screen::View(View::Apps));
+    assert!(state.rows.apps[0].placed.is_none());
+    assert!(keys::bindings(&state).iter().any(|(key, _, _)| *key == "1-5"));
+}
+
+#[test]
+fn the_thresholds_are_those_that_were_given() {
+    let mut state = live();
+    state.thresholds.utilization = Thresholds { warn: 5.0, crit: 9.0 };
+    see(&mut state, sample(0, &[("a", 1)]));
+    see(&mut state, sample(5, &[("a", 10)]));
+    assert_eq!(state.news.back().unwrap().text, "utilization 10.3%: above 9%");
+}
+
 #[test]
 fn what_the_selected_group_is_idle_on_follows_the_selection() {
     let mut state = live();
@@ -434,7 +553,7 @@ fn with_old_ones() -> State {
 fn closing_shows_its_plan_and_enter_alone_is_no() {
     let mut state = with_old_ones();
     let order = ask(&mut state, "jx");
-    assert!(matches!(&order.target, Target::Group(By::App, key, _) if key == "b"));
+    assert_eq!(order.target, Target::Group(Filter::default().in_group(By::App, "b")));
     assert_eq!(answer(&mut state, &order), 4, "the idle ones of the group, and of no other");
     assert_eq!(press(&mut state, "\n"), []);
     assert!(state.dialog.is_none());

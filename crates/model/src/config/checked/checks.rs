@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 
 section! {
-    /// `[checks]`: thresholds of `health` and `status --check`. A value above one of them is bad.
+    /// `[checks]`: thresholds of `health`, `status --check` and `monitor`. A value above one of them is bad.
     Checks Checks() {
         warn: Percent = "70%", Reload, OURS,
             "Slots taken, of those that ordinary roles can get: warning.";
