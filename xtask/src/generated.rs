@@ -15,8 +15,11 @@ use crate::{files, judge, read};
 
 /// Every generated file and its text.
 fn all() -> Vec<(String, String)> {
-    let mut files =
-        vec![("docs/settings.md".to_owned(), settings()), ("docs/metrics.md".to_owned(), metrics())];
+    let mut files = vec![
+        ("docs/settings.md".to_owned(), settings()),
+        ("docs/metrics.md".to_owned(), metrics()),
+        ("docs/rules.md".to_owned(), rules()),
+    ];
     let plans = [
         schema_of::<LintReport>(LintReport::SCHEMA),
         schema_of::<PlanReport>(PlanReport::SCHEMA),
@@ -70,6 +73,18 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
     judge("stale documents", &offences)
 }
 
+const RULES: &str = "\
+# Rules of the planner
+
+Generated from the program's own table by `cargo xtask gen`; don't edit.
+
+`plan lint` speaks by all of them, `plan check` by those of reading and adding up. `--ignore RULE` silences one; so does a comment
+`# connwarden: ignore RULE` on the line or alone above it. A finding may be milder than its rule.
+
+| rule | level | what it finds |
+|---|---|---|
+";
+
 const METRICS: &str = "\
 # Metrics
 
@@ -94,6 +109,16 @@ refused. `connwarden config check` names every mistake at once, `connwarden conf
 * *reload*: a change takes effect at a reload. *start*: at the next start.
 * Where several sections know a setting, the user's value wins over the database's, and that over `[proxy]`'s.
 ";
+
+fn rules() -> String {
+    let mut text = RULES.to_owned();
+    let mut all = plan::rules();
+    all.sort_by_key(|rule| rule.id);
+    for rule in all {
+        let _ = writeln!(text, "| `{}` | {} | {} |", rule.id, rule.level.name(), rule.summary);
+    }
+    text
+}
 
 fn metrics() -> String {
     let mut text = METRICS.to_owned();

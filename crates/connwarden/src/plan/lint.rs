@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::say;
 
 const EXAMPLES: &str = "\
-Rules are named in docs/planner.md and in the SARIF form. A comment beside a line keeps a rule
+Rules are listed in docs/rules.md. A comment beside a line keeps a rule
 silent there:  # connwarden: ignore COMPOSE001  (and, if you like, why)
 
 Examples:
@@ -53,7 +53,7 @@ fn rule(name: &str) -> Result<String, String> {
     if known {
         Ok(name.to_owned())
     } else {
-        Err("no rule has this name: connwarden plan lint --format sarif lists them".into())
+        Err("no rule has this name: docs/rules.md lists them, and --format sarif".into())
     }
 }
 
