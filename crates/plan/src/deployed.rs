@@ -19,6 +19,8 @@ pub struct Workload {
     pub name: String,
     /// Other names under which it is reached: a Kubernetes Service's, a network alias, a container's name.
     pub aliases: Vec<String>,
+    /// Names under which only its copies are reached: a server's standbys, which have limits of their own.
+    pub standbys: Vec<String>,
     /// What the file calls it: `service`, `Deployment`, `CronJob`, `process`, `unit`.
     pub kind: &'static str,
     /// Where it begins.

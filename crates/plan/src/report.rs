@@ -232,7 +232,13 @@ impl PlanReport {
 
     /// What was added up, with what the readers found.
     pub fn of(budget: &Budget, readers: &[Finding]) -> Self {
-        let findings: Vec<&Finding> = readers.iter().chain(&budget.findings).collect();
+        let mut findings: Vec<&Finding> = Vec::new();
+        for finding in readers.iter().chain(&budget.findings) {
+            // What two services share is looked at twice.
+            if !findings.contains(&finding) {
+                findings.push(finding);
+            }
+        }
         let torn = findings.iter().any(|finding| finding.level == Level::Error);
         let servers: Vec<ServerReport> = budget.servers.iter().map(ServerReport::of).collect();
         let unknown = torn || servers.iter().any(|server| server.limits.is_none());

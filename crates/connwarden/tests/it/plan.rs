@@ -248,3 +248,26 @@ fn a_script_is_measured_beside_its_simulation() {
     let ran = against(&dir, &postgres, &[&measure[..], &["--script", "odd.sql"]].concat());
     assert!(ran.code == 2 && ran.err.contains("odd.sql:1:1: error SCRIPT001"), "{}", ran.err);
 }
+
+#[test]
+fn the_example_system_fits_its_production_server_and_says_so_in_every_environment() {
+    let example = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/wall");
+    let around =
+        ["WALL_IMAGE", "WALL_PASSWORD", "POSTGRES_PASSWORD", "WALL_ADMIN_PASSWORD", "MONITOR_PASSWORD"];
+    for (preset, exit) in [("development", 0), ("staging", 0), ("production", 0), ("high-load", 0)] {
+        let ran = std::process::Command::new(env!("CARGO_BIN_EXE_connwarden"))
+            .current_dir(&example)
+            .env_clear()
+            .envs(around.map(|name| (name, "x")))
+            .args(["plan", "check", "--env-file", &format!("{preset}.env"), "--format", "json"])
+            .output()
+            .unwrap();
+        let document = schema::document(&String::from_utf8(ran.stdout).unwrap());
+        assert_eq!(ran.status.code(), Some(exit), "{preset}: {document:#}");
+        let services = document["servers"][0]["services"].as_array().unwrap();
+        let admin = services.iter().find(|one| one["name"] == "admin").unwrap();
+        assert_eq!(admin["peak"], 10);
+        let api = services.iter().find(|one| one["name"] == "api").unwrap();
+        assert_eq!(api["via"].as_str(), (preset == "high-load").then_some("connwarden"), "{preset}");
+    }
+}

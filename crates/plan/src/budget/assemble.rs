@@ -26,7 +26,13 @@ pub(super) struct Draft<'a> {
 }
 
 pub(super) fn budget(deployed: &Deployed, declared: &Declared, known: &Known) -> Budget {
-    let mut build = Build { declared, drafts: Vec::new(), targets: Vec::new(), findings: Vec::new() };
+    let mut build = Build {
+        declared,
+        drafts: Vec::new(),
+        targets: Vec::new(),
+        standbys: Vec::new(),
+        findings: Vec::new(),
+    };
     for workload in &deployed.workloads {
         build.workload(workload);
     }
@@ -40,6 +46,8 @@ pub(super) struct Build<'a> {
     pub(super) declared: &'a Declared,
     pub(super) drafts: Vec<Draft<'a>>,
     targets: Vec<Target>,
+    /// Of servers among the files; targets once somebody connects to them.
+    standbys: Vec<Target>,
     pub(super) findings: Vec<Finding>,
 }
 
@@ -60,7 +68,10 @@ impl<'a> Build<'a> {
             match look.part {
                 Part::Opens(found) => openers.extend(found.into_iter().map(|one| (container, one))),
                 Part::Pooler(pooler) => poolers.push((container, pooler)),
-                Part::Server(server) => self.targets.push(Target::deployed(workload, server)),
+                Part::Server(server) => {
+                    self.standbys.extend(Target::standing_by(workload, server.clone()));
+                    self.targets.push(Target::deployed(workload, server));
+                }
                 Part::Nothing => {}
             }
         }
@@ -167,6 +178,7 @@ impl<'a> Build<'a> {
             let alone = Workload {
                 name: said.name.text.clone(),
                 aliases: Vec::new(),
+                standbys: Vec::new(),
                 kind: "service",
                 place: said.name.place.clone(),
                 replicas: crate::Replicas::fixed(Number::assumed(1, "replicas is not in the plan file: 1")),
@@ -206,7 +218,8 @@ impl<'a> Build<'a> {
             }
             let Some(to) = draft.to.as_ref().filter(|to| !is_local(&to.host)) else { continue };
             if !self.targets.iter().any(|target| target.is(&to.host)) {
-                self.targets.push(Target::elsewhere(Some(&to.host)));
+                let standby = self.standbys.iter().find(|target| target.is(&to.host)).cloned();
+                self.targets.push(standby.unwrap_or_else(|| Target::elsewhere(Some(&to.host))));
             }
         }
         let wanted =

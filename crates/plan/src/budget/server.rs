@@ -23,6 +23,12 @@ impl Target {
         Self { host: names.first().cloned(), names, said: Some(said) }
     }
 
+    /// The standbys of one that is: each has the limits of the one it copies.
+    pub(super) fn standing_by(workload: &Workload, said: pools::Server) -> Option<Self> {
+        let names = workload.standbys.clone();
+        Some(Self { host: Some(names.first()?.clone()), names, said: Some(said) })
+    }
+
     /// A server somewhere else.
     pub(super) fn elsewhere(host: Option<&str>) -> Self {
         Self { host: host.map(str::to_owned), names: host.map(label).into_iter().collect(), said: None }

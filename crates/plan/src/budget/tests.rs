@@ -12,6 +12,7 @@ fn service(name: &str, replicas: u32, life: Life) -> Workload {
     Workload {
         name: name.into(),
         aliases: Vec::new(),
+        standbys: Vec::new(),
         kind: "service",
         place: Place::new(&file(), 1, 1),
         replicas: Replicas::fixed(Number::written(replicas, &Place::new(&file(), 2, 1))),

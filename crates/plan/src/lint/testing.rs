@@ -48,6 +48,7 @@ impl World {
         let workload = Workload {
             name: name.into(),
             aliases: Vec::new(),
+            standbys: Vec::new(),
             kind: self.kind.unwrap_or("service"),
             place: at(1),
             replicas: Replicas::fixed(Number::implied(1)),

@@ -53,7 +53,8 @@ mod tests {
     fn what_keeps_all_cores_busy_is_the_servers_work() {
         // 2 cores, 500 a second: 4 ms of a core each, of 10 ms.
         let seen = Calibration::of(&round(100, 0.01), &round(500, 0.1), 50, 2);
-        assert_eq!((seen.hold_alone_s, seen.most_per_s), (0.01, 500.0));
+        assert!((seen.hold_alone_s - 0.01).abs() < 1e-9, "{}", seen.hold_alone_s);
+        assert_eq!(seen.most_per_s, 500.0);
         assert!((seen.application_share - 0.6).abs() < 1e-9, "{}", seen.application_share);
     }
 

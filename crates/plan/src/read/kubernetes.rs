@@ -99,6 +99,7 @@ pub fn read(paths: &[&str], world: &World<'_>) -> Found {
         // An operator's pooler is made beside its server, and has a name of its own.
         if let Some(first) = made.first_mut() {
             first.aliases = services.names(object);
+            first.standbys = services::standbys(object);
         }
         deployed.workloads.extend(made);
     }

@@ -117,6 +117,7 @@ fn process(file: &Arc<str>, number: u32, line: &str) -> Result<Option<Workload>,
     Ok(Some(Workload {
         name: name.into(),
         aliases: Vec::new(),
+        standbys: Vec::new(),
         kind: "process",
         place,
         replicas: Replicas::fixed(match name {

@@ -106,6 +106,7 @@ impl Reading<'_> {
         Some(Workload {
             name: name.into(),
             aliases: Vec::new(),
+            standbys: Vec::new(),
             kind: "unit",
             place: place.clone(),
             replicas: Replicas::fixed(count),

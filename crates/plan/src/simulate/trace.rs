@@ -332,8 +332,9 @@ mod tests {
         ];
         let trace = read(&lines).unwrap();
         assert_eq!((trace.gave_up(None), trace.dropped, trace.complete), (1, 2, true));
-        let holds: Vec<f64> = trace.arrivals(None).iter().map(|one| one.hold_s).collect();
-        assert_eq!(holds, [0.000_1, 0.000_2, 0.000_3], "who gave up would have held as long as the others");
+        let holds: Vec<u64> =
+            trace.arrivals(None).iter().map(|one| (one.hold_s * 1e6).round() as u64).collect();
+        assert_eq!(holds, [100, 200, 300], "who gave up would have held as long as the others");
         assert!(!read(&lines[..4]).unwrap().complete);
     }
 

@@ -85,6 +85,7 @@ impl System {
         let workload = |name: String, life, usual, most| Workload {
             name,
             aliases: Vec::new(),
+            standbys: Vec::new(),
             kind: "service",
             place: at(1),
             replicas: Replicas { usual: Number::implied(usual), most: Number::implied(most) },

@@ -35,6 +35,7 @@ fn workload(name: &str) -> Workload {
     Workload {
         name: name.into(),
         aliases: Vec::new(),
+        standbys: Vec::new(),
         kind: "service",
         place: at.clone(),
         replicas: Replicas::fixed(Number::implied(1)),

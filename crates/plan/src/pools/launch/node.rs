@@ -25,7 +25,9 @@ pub(super) fn recognise(call: &Call, told: &Told) -> Recognised {
         "npm" | "pnpm" | "yarn" if ["install", "ci", "build"].iter().any(|word| call.says(word)) => {
             Recognised::Silent
         }
-        "serve" | "http-server" | "vite" => Recognised::Silent,
+        // Of another image `serve` is what its own program is told to do.
+        "serve" if told.image_name().starts_with("node") => Recognised::Silent,
+        "http-server" | "vite" => Recognised::Silent,
         "next" | "nest" | "nuxt" | "remix-serve" | "medusa" | "strapi" | "directus" => server("node").into(),
         "node" | "nodejs" | "bun" | "deno" | "ts-node" | "tsx" | "nodemon" | "ts-node-dev" | "npm"
         | "pnpm" | "yarn" => server("node").into(),

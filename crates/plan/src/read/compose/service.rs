@@ -34,6 +34,7 @@ pub(super) fn workloads(
         workloads.push(Workload {
             name: name.text.clone(),
             aliases: aliases(service),
+            standbys: Vec::new(),
             kind: "service",
             place: name.place.clone(),
             replicas: deploy::replicas(project, &name.text, service),

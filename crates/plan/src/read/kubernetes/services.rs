@@ -26,12 +26,7 @@ impl<'a> Services<'a> {
     /// The names under which the pods of an object are reached.
     pub(super) fn names(&self, object: &Object<'_>) -> Vec<String> {
         let name = &object.name.text;
-        let made: &[&str] = match object.kind {
-            Kind::Cluster => &["-rw", "-r", "-ro"],
-            Kind::Postgresql => &["-repl"],
-            _ => &[],
-        };
-        let made = made.iter().map(|ending| format!("{name}{ending}"));
+        let made = (object.kind == Kind::Cluster).then(|| format!("{name}-rw"));
         let labels = match object.kind {
             Kind::Pod => object.node.at(&["metadata", "labels"]),
             _ => object.node.at(&["spec", "template", "metadata", "labels"]),
@@ -46,11 +41,21 @@ impl<'a> Services<'a> {
         });
         let headless = object.node.at(&["spec", "serviceName"]).and_then(Node::text);
         let selected = selected.map(|service| service.name).chain(headless);
-        let mut names: Vec<String> = made.chain(selected.map(str::to_owned)).collect();
+        let mut names: Vec<String> = made.into_iter().chain(selected.map(str::to_owned)).collect();
         names.sort();
         names.dedup();
         names
     }
+}
+
+/// The names that an operator gives to a server's standbys. `-r` is any of its pods: mostly one of those.
+pub(super) fn standbys(object: &Object<'_>) -> Vec<String> {
+    let made: &[&str] = match object.kind {
+        Kind::Cluster => &["-ro", "-r"],
+        Kind::Postgresql => &["-repl"],
+        _ => &[],
+    };
+    made.iter().map(|ending| format!("{}{ending}", object.name.text)).collect()
 }
 
 fn service(document: &Node) -> Option<Service<'_>> {
@@ -84,6 +89,7 @@ mod tests {
         let found = kubernetes::read(&["k.yaml"], &world);
         assert_eq!(found.findings, []);
         let aliases: Vec<_> = found.deployed.workloads.iter().map(|one| one.aliases.join(" ")).collect();
-        assert_eq!(aliases, ["db pg-headless", "main-r main-ro main-rw"]);
+        assert_eq!(aliases, ["db pg-headless", "main-rw"]);
+        assert_eq!(found.deployed.workloads[1].standbys, ["main-ro", "main-r"]);
     }
 }

@@ -72,6 +72,7 @@ pub(super) fn workload(object: &Object<'_>, replicas: Replicas, life: Life, pod:
     Workload {
         name: object.full_name(),
         aliases: Vec::new(),
+        standbys: Vec::new(),
         kind: object.kind.word(),
         place: object.place().clone(),
         replicas,
