@@ -250,11 +250,12 @@ fn a_script_is_measured_beside_its_simulation() {
 }
 
 #[test]
-fn the_example_system_fits_its_production_server_and_says_so_in_every_environment() {
+fn the_example_system_is_judged_in_every_environment() {
     let example = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/wall");
     let around =
         ["WALL_IMAGE", "WALL_PASSWORD", "POSTGRES_PASSWORD", "WALL_ADMIN_PASSWORD", "MONITOR_PASSWORD"];
-    for (preset, exit) in [("development", 0), ("staging", 0), ("production", 0), ("high-load", 0)] {
+    // In development the proxy beside the services may open 71 of 197 more: 71.5 % together.
+    for (preset, exit) in [("development", 1), ("staging", 0), ("production", 0), ("high-load", 0)] {
         let ran = std::process::Command::new(env!("CARGO_BIN_EXE_connwarden"))
             .current_dir(&example)
             .env_clear()

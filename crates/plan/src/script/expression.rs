@@ -90,7 +90,7 @@ fn random(least: i64, most: i64, dice: &mut Dice<'_>) -> Result<i64, String> {
         return Err(format!("random({least}, {most}): the first is larger than the second"));
     }
     // All of 64 bits is a range of its own.
-    let bound = most.abs_diff(least).checked_add(1).unwrap_or(u64::MAX);
+    let bound = most.abs_diff(least).saturating_add(1);
     Ok(least.wrapping_add_unsigned(dice(bound)))
 }
 
