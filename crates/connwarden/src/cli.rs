@@ -22,8 +22,10 @@ const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("CONNWARDEN_
 
 const EXAMPLES: &str = "\
 Examples:
+  connwarden status -h db.internal -U postgres     who holds the connections
+  connwarden plan check                            what the services deployed from here may open
   connwarden proxy --server \"$DATABASE_URL\"        serve one database, no file
-  connwarden config init --from \"$DATABASE_URL\"   a file made from what the server has
+  connwarden config init --from \"$DATABASE_URL\"    a file made from what the server has
   connwarden config check                          all that is wrong with it
   connwarden proxy                                 serve what the file says
 
