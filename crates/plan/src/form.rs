@@ -32,6 +32,9 @@ fn server_name(server: &ServerReport) -> &str {
     server.host.as_deref().unwrap_or("the server")
 }
 
+/// PostgreSQL takes no larger `max_connections`.
+const CONNECTIONS_MAX: u64 = 262_143;
+
 /// What would mend the sums, as sentences.
 fn remedies(server: &ServerReport) -> Vec<String> {
     let Some(fit) = &server.suggestion else { return Vec::new() };
@@ -52,7 +55,11 @@ fn remedies(server: &ServerReport) -> Vec<String> {
             "not even one connection for each process fits into {room}: fewer processes, or a pooler in front"
         ),
     };
-    vec![pool, format!("or max_connections = {} with the pools as they are", fit.max_connections)]
+    let mut all = vec![pool];
+    if fit.max_connections <= CONNECTIONS_MAX {
+        all.push(format!("or max_connections = {} with the pools as they are", fit.max_connections));
+    }
+    all
 }
 
 /// The file, line and sentence of everything a machine shows beside the code: findings, then services of sums above

@@ -2,8 +2,10 @@
 
 use clap::{Args, ValueEnum};
 use inspect::catalog::{Sample, Wants};
+use inspect::form::clean;
 use plan::Number;
 use plan::budget::{self, Known};
+use plan::declared::Thresholds;
 use plan::report::{Judgement, PlanReport};
 
 use super::form::PlanOutput;
@@ -78,18 +80,19 @@ pub(super) async fn run(options: CheckOptions) -> Exit {
         Ok(gathered) => gathered,
         Err(error) => return say::usage(&error),
     };
-    let thresholds = gathered.declared.thresholds;
     let limits = &options.limits;
-    if limits.warn.unwrap_or(thresholds.warn) > limits.crit.unwrap_or(thresholds.crit) {
-        return say::usage(&"--warn is above --crit: there would be no warning");
+    if let Err(why) = limits.in_order(gathered.declared.thresholds) {
+        return say::usage(&why);
     }
     let mut known = limits.known();
     if options.from_server {
         match asked(&options.server).await {
             Ok(asked) => known = Known { host: known.host, warn: known.warn, crit: known.crit, ..asked },
             Err(failed) if options.fail_open && !failed.is_ours() => {
-                say::err("warning: the server could not be asked; what the files say of its limits is used");
-                failed.tell();
+                say::err(&clean(&format!(
+                    "warning: the server could not be asked; what the files say of its limits is used: {}",
+                    failed.report.message
+                )));
             }
             Err(failed) => return failed.tell(),
         }
@@ -107,6 +110,17 @@ pub(super) async fn run(options: CheckOptions) -> Exit {
 }
 
 impl LimitOptions {
+    /// Warning begins below critical.
+    pub(super) fn in_order(&self, declared: Thresholds) -> Result<(), String> {
+        let (warn, crit) = (self.warn.unwrap_or(declared.warn), self.crit.unwrap_or(declared.crit));
+        if warn > crit {
+            return Err(format!(
+                "a warning above {warn}% and critical above {crit}%: give --warn and --crit"
+            ));
+        }
+        Ok(())
+    }
+
     /// What was given.
     pub(super) fn known(&self) -> Known {
         Known {

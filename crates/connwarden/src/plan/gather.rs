@@ -3,21 +3,28 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use inspect::form::clean;
 use model::preset::Preset;
 use plan::declared::{self, Declared};
 use plan::deployed::Deployed;
 use plan::place::FILE_BYTES_MAX;
-use plan::read::{self, Found, World, dotenv, may_deploy};
+use plan::read::{self, Found, Paths, World, dotenv, may_deploy};
 use plan::{Files, Finding};
+
+use crate::say;
 
 /// Folders below a named one that are looked into, at most.
 const DEPTH_MAX: usize = 8;
 /// Files taken from a folder, at most.
 const FILES_MAX: usize = 5_000;
+
+/// The name for standard input.
+const STDIN: &str = "-";
 
 /// What compose looks for in a folder, and the file that it merges over it.
 const COMPOSE: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
@@ -32,8 +39,8 @@ const OVERRIDE: [&str; 4] = [
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Files")]
 pub(crate) struct FilesOptions {
-    /// Compose file, manifest, Procfile, unit, or a folder of them; repeatable. Without: the plan file's, else compose.yaml and
-    /// Procfile here
+    /// Compose file, manifest, Procfile, unit, a folder of them, or - for standard input; repeatable. Without: the plan file's,
+    /// else compose.yaml and Procfile here
     #[arg(short = 'f', long = "file", value_name = "PATH")]
     files: Vec<String>,
     /// Plan file; without: connwarden-plan.toml here, if there is one
@@ -93,13 +100,15 @@ impl FilesOptions {
                     .into(),
             );
         }
-        let paths: Vec<String> = named.iter().flat_map(|path| expanded(path)).collect();
-        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+        let mut paths = Paths::default();
+        for path in &named {
+            expand(path, &mut paths);
+        }
         let own = |name: &str| std::env::var(name).ok();
         let texts = self.env_file.iter().map(|path| {
             disk.text(path)
                 .map(|text| (path.as_str(), text))
-                .map_err(|why| format!("--env-file {path}: {why}"))
+                .map_err(|why| format!("--env-file {}: {why}", clean(path)))
         });
         let (around, mistakes) = dotenv::around(&texts.collect::<Result<Vec<_>, _>>()?, &own);
         findings.extend(mistakes);
@@ -117,7 +126,7 @@ impl FilesOptions {
             None if Self::is_here() => declared::FILE,
             None => return Ok((Declared::default(), Vec::new())),
         };
-        let text = disk.text(path).map_err(|why| format!("{path}: {why}"))?;
+        let text = disk.text(path).map_err(|why| format!("{}: {why}", clean(path)))?;
         Ok(match declared::read(&path.into(), &text) {
             Ok(declared) => (declared, Vec::new()),
             Err(mistakes) => (Declared::default(), mistakes),
@@ -153,18 +162,34 @@ impl Files for Disk {
 }
 
 fn opened(path: &str) -> Result<Arc<str>, String> {
+    if path == STDIN {
+        return whole(std::io::stdin().lock());
+    }
+    if is_pipe(path) {
+        return Err("a pipe: give it as standard input, -f -".into());
+    }
     let file = std::fs::File::open(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => "no such file".to_owned(),
         std::io::ErrorKind::PermissionDenied => "we may not read it".to_owned(),
         _ => error.to_string(),
     })?;
-    // What is no file (a pipe, a device) may never end.
     let meta = file.metadata().map_err(|error| error.to_string())?;
     if meta.is_dir() {
         return Err("a folder stands where a file is needed".into());
     }
+    whole(file)
+}
+
+/// A pipe with a name waits for a writer that may never come. Those that a shell opened for us have one.
+pub(super) fn is_pipe(path: &str) -> bool {
+    let opened = path.starts_with("/dev/fd/") || path.starts_with("/proc/self/fd/") || path == "/dev/stdin";
+    !opened && std::fs::metadata(path).is_ok_and(|meta| meta.file_type().is_fifo())
+}
+
+/// All of it: a device that never ends is cut off at the limit.
+fn whole(input: impl Read) -> Result<Arc<str>, String> {
     let mut text = String::new();
-    let read = file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text);
+    let read = input.take(FILE_BYTES_MAX + 1).read_to_string(&mut text);
     read.map_err(|error| match error.kind() {
         std::io::ErrorKind::InvalidData => "not UTF-8 text".to_owned(),
         _ => error.to_string(),
@@ -192,39 +217,71 @@ fn composed(folder: &Path) -> Vec<PathBuf> {
     }
 }
 
-/// A folder's files that deploy something; a file's own name, whatever it holds.
-fn expanded(path: &str) -> Vec<String> {
+/// A folder's files that deploy something; a file's own name, whatever it holds. What cannot be looked at is told.
+fn expand(path: &str, paths: &mut Paths) {
     if !Path::new(path).is_dir() {
-        return vec![path.to_owned()];
+        paths.named.push(path.to_owned());
+        return;
     }
     let mut found = BTreeSet::new();
+    let mut projects = Vec::new();
     let mut open = vec![(PathBuf::from(path), 0)];
     while let Some((folder, depth)) = open.pop() {
-        found.extend(composed(&folder).iter().map(|path| plain(path)));
-        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        let project: Vec<String> = composed(&folder).iter().map(|path| plain(path)).collect();
+        projects.extend((!project.is_empty()).then_some(project));
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) => {
+                passed_over(&folder, &error.to_string());
+                continue;
+            }
+        };
         for entry in entries.flatten() {
             let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
             // Links are not followed: a folder may link to itself.
             let kind = entry.file_type().ok();
             if kind.is_some_and(|kind| kind.is_dir()) {
                 let skipped = name.starts_with('.') || name == "node_modules" || name == "target";
-                if !skipped && depth < DEPTH_MAX {
-                    open.push((path, depth + 1));
+                match (skipped, depth < DEPTH_MAX) {
+                    (true, _) => {}
+                    (false, true) => open.push((path, depth + 1)),
+                    (false, false) => passed_over(&path, "deeper than 8 folders"),
                 }
-            } else if may_deploy(&name) && found.len() < FILES_MAX && is_meant(&path) {
+            } else if may_deploy(&name) && is_meant(&path) {
+                if found.len() == FILES_MAX {
+                    passed_over(&path, "more than 5000 files");
+                    break;
+                }
                 found.insert(plain(&path));
             }
         }
     }
-    found.into_iter().collect()
+    projects.sort();
+    paths.named.extend(found);
+    paths.projects.extend(projects);
+}
+
+fn passed_over(path: &Path, why: &str) {
+    say::err(&clean(&format!("warning: {}: {why}: passed over", plain(path))));
 }
 
 /// Whether a file of a folder deploys something: other YAML lies there too, and of several compose files only the one that
 /// compose would take counts.
 fn is_meant(path: &Path) -> bool {
-    let path = plain(path);
-    let Ok(text) = opened(&path) else { return false };
-    matches!(read::kind(&path, &text), Ok(kind) if kind != read::Kind::Compose)
+    // A pipe or a device in a folder is nobody's manifest, and may never end. A link is looked through.
+    if !path.is_file() {
+        return false;
+    }
+    match opened(&plain(path)) {
+        Ok(text) => matches!(read::kind(&plain(path), &text), Ok(kind) if kind != read::Kind::Compose),
+        Err(why) => {
+            // Data lies in folders, too: nobody writes a manifest of that size, or in that format, as JSON.
+            if path.extension().is_none_or(|end| end != "json") {
+                passed_over(path, &why);
+            }
+            false
+        }
+    }
 }
 
 fn plain(path: &Path) -> String {

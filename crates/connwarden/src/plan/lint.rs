@@ -63,6 +63,9 @@ pub(super) fn run(options: &LintOptions) -> Exit {
         Ok(gathered) => gathered,
         Err(error) => return say::usage(&error),
     };
+    if let Err(why) = options.limits.in_order(gathered.declared.thresholds) {
+        return say::usage(&why);
+    }
     let budget = budget::of(&gathered.deployed, &gathered.declared, &options.limits.known());
     let said: Vec<_> = gathered.findings.into_iter().chain(budget.findings.iter().cloned()).collect();
     let scene = Scene::of(&gathered.deployed, &gathered.declared, &budget, &gathered.texts, &said);

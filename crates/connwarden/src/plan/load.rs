@@ -16,6 +16,7 @@ use plan::simulate::Arrivals;
 use plan::simulate::samples::{Look, concurrency};
 use plan::simulate::trace::Reading;
 
+use super::gather::is_pipe;
 use crate::exit::Exit;
 use crate::{say, value};
 
@@ -81,6 +82,12 @@ impl LoadOptions {
     }
 
     pub(super) fn arrivals(&self) -> Result<Arrivals, Refused> {
+        self.fits_together()?;
+        for path in [&self.trace, &self.recording].into_iter().flatten() {
+            if is_pipe(&path.to_string_lossy()) {
+                return Err(Refused::file(path, "a pipe with a name may never be written to: give a file"));
+            }
+        }
         if let Some(rate_per_s) = self.rate {
             return Ok(Arrivals::Poisson { rate_per_s });
         }
@@ -99,6 +106,21 @@ impl LoadOptions {
         }
     }
 
+    /// An option that says more of a load stands beside that load.
+    fn fits_together(&self) -> Result<(), Refused> {
+        let stray = [
+            ("--think", self.think.is_some(), "--clients", self.clients.is_some()),
+            ("--pool", self.pool.is_some(), "--trace", self.trace.is_some()),
+            ("--app", !self.app.is_empty(), "--recording", self.recording.is_some()),
+        ];
+        match stray.into_iter().find(|(_, given, _, there)| *given && !there) {
+            Some((option, _, of, _)) => {
+                Err(Refused { lines: vec![format!("error: {option} goes with {of}")], exit: Exit::Usage })
+            }
+            None => Ok(()),
+        }
+    }
+
     fn traced(&self, path: &Path) -> Result<Arrivals, Refused> {
         let name: Arc<str> = path.to_string_lossy().into();
         let mut input =
@@ -110,6 +132,9 @@ impl LoadOptions {
             let mut part = std::io::Read::take(&mut input, LINE_BYTES_MAX);
             let read =
                 part.read_until(b'\n', &mut line).map_err(|error| Refused::file(path, &error.to_string()))?;
+            if read as u64 == LINE_BYTES_MAX && line.last() != Some(&b'\n') {
+                return Err(Refused::file(path, "a line longer than 64 KiB: this is no trace"));
+            }
             if read == 0 || !reading.line(String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r'])) {
                 break;
             }

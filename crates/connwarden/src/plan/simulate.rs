@@ -14,6 +14,7 @@ use plan::simulate::{Arrivals, Hold, Mistake, Scenario, Server, Spreading, compa
 
 use super::load::{self, LoadOptions};
 use super::paint;
+use crate::cli::HelpOption;
 use crate::exit::Exit;
 use crate::output::LookOptions;
 use crate::{say, value};
@@ -37,7 +38,7 @@ const TRACE_SLOWED: &str =
     "recorded holds contain what the server slowed them then: with --cores they are slowed a second time";
 
 #[derive(Args, Clone, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, disable_help_flag = true)]
 pub(crate) struct SimulateOptions {
     #[command(flatten)]
     load: LoadOptions,
@@ -94,6 +95,8 @@ pub(crate) struct SimulateOptions {
     output: SimulationForm,
     #[command(flatten)]
     look: LookOptions,
+    #[command(flatten)]
+    help: HelpOption,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -53,6 +53,9 @@ pub(super) fn run(options: &SuggestOptions) -> Exit {
         Ok(gathered) => gathered,
         Err(error) => return say::usage(&error),
     };
+    if let Err(why) = options.limits.in_order(gathered.declared.thresholds) {
+        return say::usage(&why);
+    }
     let budget = budget::of(&gathered.deployed, &gathered.declared, &options.limits.known());
     let found: Vec<_> = gathered.findings.into_iter().chain(budget.findings.iter().cloned()).collect();
     for finding in found.iter().filter(|finding| finding.level == plan::Level::Error) {

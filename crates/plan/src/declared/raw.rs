@@ -39,6 +39,8 @@ type Value<'a> = Spanned<DeValue<'a>>;
 pub(super) struct Reader<'a> {
     file: &'a Arc<str>,
     text: &'a str,
+    /// Where lines begin.
+    lines: Vec<usize>,
     pub(super) mistakes: Vec<Finding>,
 }
 
@@ -56,11 +58,16 @@ impl<'a> Section<'a, '_> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(file: &'a Arc<str>, text: &'a str) -> Self {
-        Self { file, text, mistakes: Vec::new() }
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { file, text, lines, mistakes: Vec::new() }
     }
 
     fn place(&self, byte: usize) -> Place {
-        Place::of_byte(self.file, self.text, byte)
+        let line = self.lines.partition_point(|begin| *begin <= byte).max(1);
+        let begin = self.lines.get(line - 1).copied().unwrap_or(0);
+        let column = self.text.get(begin..byte).map_or(0, |before| before.chars().count()) + 1;
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Place::new(self.file, count(line), count(column))
     }
 
     fn refuse(&mut self, byte: usize, message: impl Into<String>, fix: impl Into<String>) {

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use ::text::clean;
+
 use super::remarks;
 use crate::report::{FindingReport, PlanReport};
 
@@ -37,9 +39,9 @@ pub fn findings(findings: &[FindingReport]) -> String {
     out
 }
 
-/// What ends a message is written by its code.
+/// What ends a message is written by its code; what a terminal would obey is not written.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    clean(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// In a property, what ends one too.

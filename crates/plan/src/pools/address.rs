@@ -188,6 +188,10 @@ fn of_variables(told: &Told) -> Option<Address> {
         }
         _ => (text, None),
     };
+    // A URL in a host's place may hold a password.
+    if name.contains(['@', '/']) && !name.starts_with('/') {
+        return None;
+    }
     Some(Address {
         host: name,
         port: word(&["PORT"]).and_then(|port| port.parse().ok()).or(behind),

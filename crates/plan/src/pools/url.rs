@@ -61,8 +61,17 @@ impl Url {
     }
 
     fn of_url(scheme: &str, rest: &str) -> Self {
+        // A password may hold a question mark, though it should not: the login ends at the last @ before the path.
+        let path = rest.find('/').unwrap_or(rest.len());
+        let (login, rest) = match rest[..path].rfind('@') {
+            Some(at) => (&rest[..at], &rest[at + 1..]),
+            None => ("", rest),
+        };
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let (login, place) = rest.rsplit_once('@').unwrap_or(("", rest));
+        let (login, place) = match rest.rsplit_once('@') {
+            Some((more, place)) if login.is_empty() => (more, place),
+            _ => (login, rest),
+        };
         let (hosts, database) = place.split_once('/').unwrap_or((place, ""));
         let (host, port) = host_port(hosts.split(',').next().unwrap_or(""));
         let mut url = Self {

@@ -79,7 +79,7 @@ impl Splitter<'_> {
                 '`' => self.backticks(),
                 ';' => self.end(Joint::Then),
                 '&' | '|' => self.operator(c),
-                '>' | '<' => self.redirection(),
+                '>' | '<' => self.redirection(c),
                 '(' | ')' => self.end(Joint::Then),
                 c => self.put(c),
             }
@@ -172,13 +172,42 @@ impl Splitter<'_> {
         self.end(if doubled { Joint::Then } else { Joint::Beside });
     }
 
+    /// Passes over the text behind `<<END`: it is no program's, and may hold anything.
+    fn here_document(&mut self) {
+        let mut end = String::new();
+        while let Some(c) = self.chars.next_if(|c| !c.is_whitespace() && !matches!(c, ';' | '&' | '|' | ')'))
+        {
+            end.push(c);
+        }
+        let end = end.trim_matches(['\'', '"', '\\']).to_owned();
+        // What else stands on the line is passed over with it: rare, and nobody's pool.
+        let rest: String = self.chars.clone().collect();
+        let mut taken = 0;
+        for (number, line) in rest.split_inclusive('\n').enumerate() {
+            taken += line.chars().count();
+            if number > 0 && line.trim() == end {
+                break;
+            }
+        }
+        for _ in 0..taken {
+            self.chars.next();
+        }
+        self.end(Joint::Then);
+    }
+
     /// Passes over `2>&1`, `> file`, `< file`.
-    fn redirection(&mut self) {
+    fn redirection(&mut self, sign: char) {
         if self.word.as_ref().is_some_and(|word| word.chars().all(|c| c.is_ascii_digit())) {
             self.word = None;
         }
         self.end_word();
-        while self.chars.next_if(|c| matches!(c, '>' | '<' | '&' | '-' | ' ')).is_some() {}
+        let mut signs = String::from(sign);
+        while let Some(c) = self.chars.next_if(|c| matches!(c, '>' | '<' | '&' | '-' | ' ')) {
+            signs.push(c);
+        }
+        if signs.starts_with("<<") && !signs.starts_with("<<<") {
+            return self.here_document();
+        }
         while self.chars.next_if(|c| !c.is_whitespace() && !matches!(c, ';' | '&' | '|' | ')')).is_some() {}
     }
 }
@@ -212,6 +241,8 @@ mod tests {
             ("a ${B:-x y} `n p`", "[a][${B:-x y}][`n p`];"),
             ("a 2>&1 > /dev/null b &> log", "[a][b];"),
             ("a \\\n b", "[a][b];"),
+            ("cat <<EOF > f\npassword geheim; x\nEOF\nb", "[cat]; [b];"),
+            ("a <<-'E'\nx\n\tE\nb <<< word", "[a]; [b];"),
             ("(a; b) && c", "[a]; [b]; [c];"),
             ("'unfinished", "[unfinished];"),
             ("a $(unfinished", "[a][$(unfinished];"),

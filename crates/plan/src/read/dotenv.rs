@@ -229,7 +229,7 @@ fn fault_finding(kind: &FaultKind, place: &crate::Place) -> Finding {
         FaultKind::Unset(name) => Finding::at(
             &VARIABLE,
             place,
-            format!("the variable {name} is not set: nothing stands in its place"),
+            format!("{} is not set: nothing stands in its place", interpolate::called(name)),
             "set it, or write the value in single quotes if the $ is meant as it stands",
         ),
         FaultKind::Required { name, said } if said.is_empty() => {

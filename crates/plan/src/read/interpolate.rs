@@ -221,6 +221,13 @@ fn parts(text: &str) -> Option<Braced<'_>> {
     Some(Braced { name, fork: Some(Fork { sign, empty_is_unset, word, begin: text.len() - word.len() }) })
 }
 
+/// A variable as it may be told. What follows a `$` in a password is no variable, and is nobody's to read: only what looks
+/// like one is named.
+pub(super) fn called(name: &str) -> String {
+    let looks = name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+    if looks { format!("the variable {name}") } else { "a variable".to_owned() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -74,7 +74,9 @@ pub fn may_deploy(name: &str) -> bool {
     let is_yaml = ends(".yaml") || ends(".yml") || ends(".json");
     let is_other = name == "Procfile" || ends(".service");
     let hidden = name.starts_with('.');
-    !hidden && (is_yaml || is_other)
+    // What `plan suggest` wrote are changes to files, not files that deploy.
+    let suggested = name.contains(".connwarden.");
+    !hidden && !suggested && (is_yaml || is_other)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use connwarden_plan::budget::{self, Budget, Known};
 use connwarden_plan::declared::{self, Declared};
 use connwarden_plan::form::{github, human, junit, sarif};
-use connwarden_plan::read::{self, World};
+use connwarden_plan::read::{self, Paths, World};
 use connwarden_plan::report::{Judgement, PlanReport};
 use connwarden_plan::{Finding, rules};
 use text::Style;
@@ -25,7 +25,8 @@ fn budget(folder: &Folder, paths: &[&str], case: Option<&Case>) -> (Budget, Vec<
     let profiles =
         case.map_or_else(Vec::new, |case| case.profiles.iter().map(|one| (*one).to_owned()).collect());
     let world = World { files: folder, environment: &around, profiles: &profiles };
-    let found = read::files(paths, &world);
+    let named = paths.iter().map(|path| (*path).to_owned()).collect();
+    let found = read::files(&Paths { named, projects: Vec::new() }, &world);
     let plan = connwarden_plan::Files::text(folder, declared::FILE).ok();
     let declared =
         plan.map_or_else(Declared::default, |text| declared::read(&declared::FILE.into(), &text).unwrap());

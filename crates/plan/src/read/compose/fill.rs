@@ -62,8 +62,8 @@ fn finding(kind: &FaultKind, place: &Place) -> Finding {
         FaultKind::Unset(name) => Finding::at(
             &VARIABLE,
             place,
-            format!("the variable {name} is not set: nothing stands in its place"),
-            format!("set it in .env or in the environment, or give it a default: ${{{name}:-...}}"),
+            format!("{} is not set: nothing stands in its place", interpolate::called(name)),
+            "set it in .env or in the environment, give it a default (${NAME:-...}), or write $$ for a plain $".to_owned(),
         ),
         FaultKind::Required { name, said } => {
             let colon = if said.is_empty() { "" } else { ": " };
