@@ -272,3 +272,49 @@ fn the_example_system_is_judged_in_every_environment() {
         assert_eq!(api["via"].as_str(), (preset == "high-load").then_some("connwarden"), "{preset}");
     }
 }
+
+#[test]
+fn a_pipe_is_read_and_one_that_nobody_writes_to_is_not_waited_for() {
+    use std::io::Write;
+    let dir = Dir::new("plan-pipes");
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_connwarden"))
+        .current_dir(&dir.0)
+        .env_clear()
+        .args(["plan", "check", "-f", "-", "--format", "json"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(COMPOSE.as_bytes()).unwrap();
+    let ran = child.wait_with_output().unwrap();
+    let document = schema::document(&String::from_utf8(ran.stdout).unwrap());
+    assert_eq!(document["servers"][0]["totals"]["peak"], 16);
+    assert!(std::process::Command::new("mkfifo").arg(dir.0.join("f.yaml")).status().unwrap().success());
+    let refused = check(&dir, &["-f", "f.yaml"]);
+    assert!(
+        refused.code == 3 && refused.out.contains("a pipe: give it as standard input"),
+        "{}",
+        refused.out
+    );
+    dir.write("compose.yaml", COMPOSE);
+    assert_eq!(check(&dir, &["-f", "."]).code, 0, "in a folder it is nobody's manifest");
+    let simulated = dir.run(&["plan", "simulate", "--trace", "f.yaml"]);
+    assert!(simulated.code == 2 && simulated.err.contains("a pipe"), "{}", simulated.err);
+}
+
+#[test]
+fn folders_are_projects_of_their_own_and_what_was_suggested_is_not_deployed() {
+    let dir = Dir::new("plan-projects");
+    dir.write("a/compose.yaml", COMPOSE);
+    dir.write("b/compose.yaml", &COMPOSE.replace("max_connections=200", "max_connections=20"));
+    dir.write(
+        "kubernetes.connwarden.yaml",
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\nspec: {}\n",
+    );
+    let ran = check(&dir, &["-f", ".", "--format", "json"]);
+    let document = schema::document(&ran.out);
+    let of = |server: usize, what: &str| document["servers"][server]["limits"][what].as_u64();
+    assert_eq!((of(0, "max_connections"), of(1, "max_connections")), (Some(200), Some(20)), "{document:#}");
+    assert_eq!(document["servers"][1]["services"][0]["name"], "b/api");
+    assert_eq!(ran.code, 2, "16 of 17 in the second");
+}
