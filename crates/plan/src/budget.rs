@@ -11,20 +11,24 @@ use crate::{Finding, Number, Place};
 mod assemble;
 mod correct;
 mod fit;
+mod host;
 mod overlap;
 mod poolers;
 mod row;
+mod said;
 mod server;
+mod settle;
 mod verdict;
 
 /// Every rule of the sums.
-pub const RULES: [&crate::Rule; 3] = [&poolers::CROWDED, &poolers::STRANGER, &assemble::ADRIFT];
+pub const RULES: [&crate::Rule; 5] =
+    [&poolers::CROWDED, &poolers::STRANGER, &settle::ADRIFT, &settle::MISSED, &said::NOBODY];
 
 pub use fit::Fit;
+pub(crate) use host::{is_local, reached_as};
 pub use overlap::Replaced;
 pub(crate) use row::total;
-pub(crate) use server::{is_local, reached_as};
-pub use verdict::{Grade, Phase, Verdict};
+pub use verdict::{Grade, PERMILLE_MAX, Phase, Verdict};
 
 /// What the caller knows of the server, from the command line or by asking it. It wins over every file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -106,8 +110,11 @@ pub struct Sums {
 /// One program of one workload, or connections that the plan file names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// The service's name; `api/worker` for one container of several.
+    /// The service's name; `api/worker` for one container of several, `api (celery)` for one program of several in it.
+    /// No other row of the server's has it.
     pub name: String,
+    /// The workload it belongs to; its own name where no file deploys it.
+    pub workload: String,
     /// What it is: `service`, `Deployment`, `pooler`, `other`.
     pub kind: &'static str,
     /// What was recognised in it: `gunicorn, Django`. Empty for what the plan file alone knows.

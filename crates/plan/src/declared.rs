@@ -114,6 +114,28 @@ pub struct Service {
     pub applications: Vec<String>,
 }
 
+impl Service {
+    /// A service of which nothing is said.
+    pub(crate) const fn of(name: Text) -> Self {
+        Self {
+            name,
+            ignored: false,
+            replicas: None,
+            replicas_max: None,
+            processes: None,
+            pool: None,
+            pool_min: None,
+            listeners: None,
+            rollout: None,
+            surge: None,
+            unavailable: None,
+            terminating: None,
+            via: None,
+            applications: Vec::new(),
+        }
+    }
+}
+
 /// How a service is replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rollout {

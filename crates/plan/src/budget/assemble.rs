@@ -1,20 +1,17 @@
-//! From what is deployed and what the plan file says to rows, servers and sums.
+//! From what is deployed and what the plan file says to rows.
 
-use super::correct::{correct, replaced_as};
+use std::collections::{BTreeSet, HashSet};
+
+use super::correct::{correct, replaced_as, replicas};
+use super::host::space_of;
 use super::overlap::replaced;
-use super::server::{Target, is_local};
-use super::{Budget, Known, Replicated, Row, Runs, ServerBudget, Sums, fit, row, verdict};
-use crate::declared::{Declared, Thresholds};
+use super::said::{self, Shown};
+use super::server::Target;
+use super::{Budget, Known, Replicated, Row, Runs, Sums, row};
+use crate::declared::{Declared, Service};
 use crate::deployed::{Deployed, Life, Overlap, Stage, Workload};
 use crate::pools::{self, Address, Opener, Part, Pooler};
-use crate::{Container, Finding, Level, Number, Place, Rule, declared};
-
-/// Somebody's server is not known.
-pub(super) const ADRIFT: Rule = Rule {
-    id: "BUDGET003",
-    level: Level::Note,
-    summary: "A service does not say which of several servers it connects to.",
-};
+use crate::{Container, Number, Place};
 
 /// A row on its way.
 pub(super) struct Draft<'a> {
@@ -23,6 +20,8 @@ pub(super) struct Draft<'a> {
     pub(super) to: Option<Address>,
     /// Of a pooler: how many clients one replica lets in.
     pub(super) pooler: Option<Number>,
+    /// The pooler that the plan file says it goes through; an empty name: none.
+    pub(super) via: Option<crate::Text>,
 }
 
 pub(super) fn budget(deployed: &Deployed, declared: &Declared, known: &Known) -> Budget {
@@ -31,11 +30,15 @@ pub(super) fn budget(deployed: &Deployed, declared: &Declared, known: &Known) ->
         drafts: Vec::new(),
         targets: Vec::new(),
         standbys: Vec::new(),
+        spaces: deployed.workloads.iter().map(|workload| space_of(&workload.name).to_owned()).collect(),
+        taken: HashSet::new(),
+        shown: Vec::new(),
         findings: Vec::new(),
     };
     for workload in &deployed.workloads {
         build.workload(workload);
     }
+    build.astray(deployed);
     build.declared_alone(deployed);
     build.through_poolers();
     build.servers(known)
@@ -45,21 +48,64 @@ pub(super) fn budget(deployed: &Deployed, declared: &Declared, known: &Known) ->
 pub(super) struct Build<'a> {
     pub(super) declared: &'a Declared,
     pub(super) drafts: Vec<Draft<'a>>,
-    targets: Vec<Target>,
+    pub(super) targets: Vec<Target>,
     /// Of servers among the files; targets once somebody connects to them.
-    standbys: Vec<Target>,
-    pub(super) findings: Vec<Finding>,
+    pub(super) standbys: Vec<Target>,
+    /// The namespaces of the workloads.
+    pub(super) spaces: BTreeSet<String>,
+    /// The names of rows so far.
+    taken: HashSet<String>,
+    /// What the workloads came to.
+    pub(super) shown: Vec<Shown>,
+    pub(super) findings: Vec<crate::Finding>,
+}
+
+/// A row before the plan file corrects it.
+struct Piece {
+    row: Row,
+    to: Option<Address>,
+    clients_max: Option<Number>,
+    /// It ends before the main programs begin.
+    is_early: bool,
 }
 
 impl<'a> Build<'a> {
-    fn said(&self, name: &str) -> Option<&'a declared::Service> {
-        self.declared.services.iter().find(|service| service.name.text == name)
-    }
-
     fn workload(&mut self, workload: &'a Workload) {
-        if self.said(&workload.name).is_some_and(|said| said.ignored) {
+        let whole = self.said(&workload.name);
+        if whole.is_some_and(|said| said.ignored) {
             return;
         }
+        let mut pieces = self.pieces(workload);
+        distinct(&mut pieces, workload.kind, &mut self.taken);
+        let mut rows: Vec<String> = pieces.iter().map(|piece| piece.row.name.clone()).collect();
+        pieces.retain(|piece| !self.said(&piece.row.name).is_some_and(|said| said.ignored));
+        let is_main = |piece: &Piece| !piece.is_early && piece.clients_max.is_none();
+        let mains = pieces.iter().filter(|piece| is_main(piece)).count();
+        let exact = pieces.iter().any(|piece| piece.row.name == workload.name);
+        if !pieces.is_empty() && mains != 1 && !exact {
+            self.undecided(workload, &rows);
+        }
+        let found = pieces.len();
+        let told = self.told(workload, &rows);
+        rows.extend(told.iter().map(|piece| piece.row.name.clone()));
+        pieces.extend(told);
+        self.shown.push(Shown { workload: workload.name.clone(), rows });
+        let mut drafts = Vec::new();
+        for (at, piece) in pieces.into_iter().enumerate() {
+            let own = self.said(&piece.row.name);
+            // A row of the workload's own name is the one that its section means, if there is one.
+            let sole = at < found && mains == 1 && !exact && is_main(&piece);
+            let said = said::of(own, whole, sole);
+            let via = said.as_ref().and_then(|said| said.via.clone());
+            let row = corrected(piece.row, workload, said.as_ref());
+            let draft = Draft { row, workload: Some(workload), to: piece.to, pooler: piece.clients_max, via };
+            drafts.push((piece.is_early, draft));
+        }
+        self.drafts.extend(beyond_main(drafts));
+    }
+
+    /// What was recognised in the containers of a workload.
+    fn pieces(&mut self, workload: &'a Workload) -> Vec<Piece> {
         let mut openers = Vec::new();
         let mut poolers = Vec::new();
         for container in &workload.containers {
@@ -75,92 +121,43 @@ impl<'a> Build<'a> {
                 Part::Nothing => {}
             }
         }
-        // What the plan file says of a service that shows nothing makes it one that opens connections.
-        if openers.is_empty() && poolers.is_empty() {
-            if let Some(said) = self.said(&workload.name).filter(|said| said.pool.is_some()) {
-                let row =
-                    self.corrected(blank(workload, &workload.name, &workload.place), workload, Some(said));
-                self.drafts.push(Draft { row, workload: Some(workload), to: None, pooler: None });
-            }
-            return;
-        }
-        let main: u64 = openers
-            .iter()
-            .filter(|(container, one)| !is_early(container, one))
-            .map(|(_, one)| per_replica(one))
-            .fold(0, u64::saturating_add);
         let several = openers.len() + poolers.len() > 1;
-        let name = |container: &str| match several && container != workload.name {
-            true => format!("{}/{container}", workload.name),
+        let name = |container: &Container| match several && container.name != workload.name {
+            true => within(workload, container),
             false => workload.name.clone(),
         };
-        for (container, pooler) in poolers {
-            self.pooler(workload, &name(&container.name), &container.place, pooler);
-        }
-        for (container, one) in openers {
-            let mut made = opened(workload, &name(&container.name), &container.place, &one);
-            if is_early(container, &one) {
-                // Nothing of the main containers is open yet: only what goes beyond them counts.
-                if per_replica(&one) <= main {
-                    continue;
-                }
-                made.runs = Runs::BeforeMain(main);
-            }
-            let said = self.said(&made.name).or_else(|| self.said(&workload.name));
-            let row = self.corrected(made, workload, said);
-            self.drafts.push(Draft { row, workload: Some(workload), to: one.to, pooler: None });
-        }
+        let poolers = poolers
+            .into_iter()
+            .map(|(container, one)| pooled(workload, &name(container), &container.place, one));
+        let mut pieces: Vec<Piece> = poolers.collect();
+        pieces.extend(openers.into_iter().map(|(container, one)| Piece {
+            row: opened(workload, &name(container), &container.place, &one),
+            is_early: is_early(container, &one),
+            to: one.to,
+            clients_max: None,
+        }));
+        pieces
     }
 
-    fn pooler(&mut self, workload: &'a Workload, name: &str, place: &Place, pooler: Pooler) {
-        let made = Row {
-            kind: "pooler",
-            what: pooler.what,
-            place: pooler.most.place().unwrap_or(place).clone(),
-            processes: pooler.processes.clone(),
-            kept: pooler.kept,
-            pool: pooler.most,
-            scales: false,
-            ..blank(workload, name, place)
+    /// What the plan file says of what shows nothing makes it one that opens connections.
+    fn told(&self, workload: &Workload, found: &[String]) -> Vec<Piece> {
+        let opens = |name: &str| self.said(name).is_some_and(|said| said::opens(said) && !said.ignored);
+        let piece = |name: &str, place: &Place, is_early: bool| Piece {
+            row: blank(workload, name, place),
+            to: None,
+            clients_max: None,
+            is_early,
         };
-        let said = self.said(name).or_else(|| self.said(&workload.name));
-        let row = self.corrected(made, workload, said);
-        let clients_max = Number {
-            value: pooler.clients_max.value.saturating_mul(pooler.processes.value),
-            origin: pooler.clients_max.origin,
-        };
-        self.drafts.push(Draft { row, workload: Some(workload), to: pooler.to, pooler: Some(clients_max) });
-    }
-
-    /// A row as the plan file corrects it, added up.
-    fn corrected(&self, mut row: Row, workload: &Workload, said: Option<&declared::Service>) -> Row {
-        let mut life = workload.life.clone();
-        let mut replicas = workload.replicas.clone();
-        if let Some(said) = said {
-            if let Some(usual) = &said.replicas {
-                replicas.usual = usual.clone();
-                replicas.most = if said.replicas_max.is_none() || replicas.most.value < usual.value {
-                    usual.clone()
-                } else {
-                    replicas.most
-                };
+        let whole = found.is_empty() && opens(&workload.name);
+        let mut told: Vec<Piece> =
+            whole.then(|| piece(&workload.name, &workload.place, false)).into_iter().collect();
+        for container in workload.containers.iter().filter(|_| workload.containers.len() > 1) {
+            let name = within(workload, container);
+            if !found.contains(&name) && opens(&name) {
+                told.push(piece(&name, &container.place, container.stage == Stage::Init));
             }
-            if let Some(most) = &said.replicas_max {
-                replicas.most = most.clone();
-            }
-            life = replaced_as(life, said);
-            correct(&mut row, said);
         }
-        let surge = replaced(&life, replicas.most.value);
-        row.runs = match (row.runs, &life) {
-            (before @ Runs::BeforeMain(_), _) => before,
-            (_, Life::Service(_)) => Runs::Always,
-            (_, Life::Job { with_rollout: true }) => Runs::WithRollout,
-            (_, Life::Job { with_rollout: false } | Life::Cron { .. }) => Runs::AtTimes,
-        };
-        row.replicas = Some(Replicated { usual: replicas.usual, most: replicas.most, replaced: surge });
-        row.sums = row::sums(&row);
-        row
+        told
     }
 
     /// Services of the plan file that no deployment shows, and the connections of nobody's.
@@ -168,7 +165,7 @@ impl<'a> Build<'a> {
         for said in &self.declared.services {
             let own = |workload: &Workload| {
                 let rest = said.name.text.strip_prefix(&workload.name);
-                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || rest.starts_with(" ("))
             };
             let found = deployed.workloads.iter().any(own);
             let shown = self.drafts.iter().any(|draft| draft.row.name == said.name.text) || found;
@@ -185,14 +182,16 @@ impl<'a> Build<'a> {
                 life: Life::Service(Overlap::None),
                 containers: Vec::new(),
             };
-            let row = self.corrected(blank(&alone, &alone.name, &alone.place), &alone, Some(said));
-            self.drafts.push(Draft { row, workload: None, to: None, pooler: None });
+            let row = corrected(blank(&alone, &alone.name, &alone.place), &alone, Some(said));
+            self.taken.insert(alone.name);
+            self.drafts.push(Draft { row, workload: None, to: None, pooler: None, via: said.via.clone() });
         }
         for other in &self.declared.others {
             let connections = other.connections.clone();
             let each = u64::from(connections.value);
             let row = Row {
-                name: other.name.text.clone(),
+                name: free(&other.name.text, "other", &mut self.taken),
+                workload: other.name.text.clone(),
                 kind: "other",
                 what: String::new(),
                 place: connections.place().unwrap_or(&other.name.place).clone(),
@@ -207,85 +206,99 @@ impl<'a> Build<'a> {
                 applications: other.applications.clone(),
                 scales: false,
             };
-            self.drafts.push(Draft { row, workload: None, to: None, pooler: None });
+            self.drafts.push(Draft { row, workload: None, to: None, pooler: None, via: None });
         }
-    }
-
-    fn servers(mut self, known: &Known) -> Budget {
-        for draft in &self.drafts {
-            if draft.row.via.is_some() {
-                continue;
-            }
-            let Some(to) = draft.to.as_ref().filter(|to| !is_local(&to.host)) else { continue };
-            if !self.targets.iter().any(|target| target.is(&to.host)) {
-                let standby = self.standbys.iter().find(|target| target.is(&to.host)).cloned();
-                self.targets.push(standby.unwrap_or_else(|| Target::elsewhere(Some(&to.host))));
-            }
-        }
-        let wanted =
-            known.host.clone().or_else(|| self.declared.server.host.as_ref().map(|host| host.text.clone()));
-        let first = wanted
-            .as_ref()
-            .and_then(|host| self.targets.iter().position(|target| target.is(host)))
-            .unwrap_or(0);
-        if self.targets.is_empty() {
-            self.targets.push(Target::elsewhere(wanted.as_deref()));
-        }
-        let mut rows: Vec<Vec<Row>> = self.targets.iter().map(|_| Vec::new()).collect();
-        let mut via: Vec<Row> = Vec::new();
-        for draft in std::mem::take(&mut self.drafts) {
-            if draft.row.via.is_some() {
-                via.push(draft.row);
-                continue;
-            }
-            let named =
-                draft.to.as_ref().and_then(|to| self.targets.iter().position(|target| target.is(&to.host)));
-            if named.is_none() && self.targets.len() > 1 && draft.workload.is_some() {
-                let host = self.targets[first].host.as_deref().unwrap_or("the first");
-                let message =
-                    format!("{} does not say which server it connects to: counted to {host}", draft.row.name);
-                self.findings.push(Finding::at(
-                    &ADRIFT,
-                    &draft.row.place,
-                    message,
-                    "write its host where it is deployed, or [server] host in the plan file",
-                ));
-            }
-            if let Some(rows) = rows.get_mut(named.unwrap_or(first)) {
-                rows.push(draft.row);
-            }
-        }
-        for row in via {
-            let home =
-                rows.iter().position(|rows| rows.iter().any(|pooler| Some(&pooler.name) == row.via.as_ref()));
-            if let Some(rows) = rows.get_mut(home.unwrap_or(first)) {
-                rows.push(row);
-            }
-        }
-        let only = wanted.is_some();
-        let mut servers: Vec<ServerBudget> = Vec::new();
-        for (index, (target, rows)) in self.targets.iter().zip(rows).enumerate() {
-            if (only || rows.is_empty()) && index != first {
-                continue;
-            }
-            servers.push(server(target, rows, self.declared, known));
-        }
-        Budget { servers, findings: self.findings }
     }
 }
 
-fn server(target: &Target, rows: Vec<Row>, declared: &Declared, known: &Known) -> ServerBudget {
-    let thresholds = Thresholds {
-        warn: known.warn.unwrap_or(declared.thresholds.warn),
-        crit: known.crit.unwrap_or(declared.thresholds.crit),
+/// A row as the plan file corrects it, added up.
+fn corrected(mut row: Row, workload: &Workload, said: Option<&Service>) -> Row {
+    let mut life = workload.life.clone();
+    let mut wanted = workload.replicas.clone();
+    if let Some(said) = said {
+        wanted = replicas(wanted, said);
+        life = replaced_as(life, said);
+        correct(&mut row, said);
+    }
+    let surge = replaced(&life, wanted.most.value);
+    row.runs = match &life {
+        Life::Service(_) => Runs::Always,
+        Life::Job { with_rollout: true } => Runs::WithRollout,
+        Life::Job { with_rollout: false } | Life::Cron { .. } => Runs::AtTimes,
     };
-    let slots = target.slots(declared, known);
-    let totals = row::total(&rows, declared.together);
-    let verdicts = slots.as_ref().map_or_else(Vec::new, |slots| verdict::judge(totals, slots, thresholds));
-    let misfit = verdicts.iter().any(|verdict| verdict.passed.is_some());
-    let fit =
-        slots.as_ref().filter(|_| misfit).map(|slots| fit::fit(&rows, declared.together, slots, thresholds));
-    ServerBudget { host: target.host.clone(), slots, thresholds, rows, totals, verdicts, fit }
+    row.replicas = Some(Replicated { usual: wanted.usual, most: wanted.most, replaced: surge });
+    row.sums = row::sums(&row);
+    row
+}
+
+/// While what comes early runs, nothing of the main programs is open yet: only what goes beyond them counts.
+fn beyond_main(drafts: Vec<(bool, Draft<'_>)>) -> impl Iterator<Item = Draft<'_>> {
+    let main: u64 = drafts
+        .iter()
+        .filter(|(is_early, draft)| !is_early && draft.pooler.is_none())
+        .map(|(_, draft)| draft.row.per_replica())
+        .fold(0, u64::saturating_add);
+    drafts.into_iter().filter_map(move |(is_early, mut draft)| {
+        if is_early {
+            if draft.row.per_replica() <= main {
+                return None;
+            }
+            draft.row.runs = Runs::BeforeMain(main);
+            draft.row.sums = row::sums(&draft.row);
+        }
+        Some(draft)
+    })
+}
+
+/// Several programs of one container go by what they are: the first main one keeps the name. What bears another
+/// workload's name goes by its kind: `api (CronJob)`.
+fn distinct(pieces: &mut [Piece], kind: &str, taken: &mut HashSet<String>) {
+    let mut own: HashSet<String> = HashSet::new();
+    let (early, main): (Vec<_>, Vec<_>) = pieces.iter_mut().partition(|piece| piece.is_early);
+    for piece in main.into_iter().chain(early) {
+        let plain = piece.row.name.clone();
+        let what = match own.insert(plain.clone()) {
+            true => kind,
+            false => piece.row.what.split(',').map(str::trim).find(|what| !what.is_empty()).unwrap_or(kind),
+        };
+        piece.row.name = free(&plain, what, taken);
+    }
+}
+
+/// A name that is not taken yet, and then is.
+fn free(plain: &str, what: &str, taken: &mut HashSet<String>) -> String {
+    let mut name = plain.to_owned();
+    let mut count = 1u32;
+    while !taken.insert(name.clone()) {
+        name = match count {
+            1 => format!("{plain} ({what})"),
+            _ => format!("{plain} ({what} {count})"),
+        };
+        count = count.saturating_add(1);
+    }
+    name
+}
+
+fn within(workload: &Workload, container: &Container) -> String {
+    format!("{}/{}", workload.name, container.name)
+}
+
+fn pooled(workload: &Workload, name: &str, place: &Place, pooler: Pooler) -> Piece {
+    let clients_max = Number {
+        value: pooler.clients_max.value.saturating_mul(pooler.processes.value),
+        origin: pooler.clients_max.origin,
+    };
+    let row = Row {
+        kind: "pooler",
+        what: pooler.what,
+        place: pooler.most.place().unwrap_or(place).clone(),
+        processes: pooler.processes,
+        kept: pooler.kept,
+        pool: pooler.most,
+        scales: false,
+        ..blank(workload, name, place)
+    };
+    Piece { row, to: pooler.to, clients_max: Some(clients_max), is_early: false }
 }
 
 /// It ends before the main programs begin: an init container, a migration in front of the server in one command.
@@ -293,15 +306,11 @@ fn is_early(container: &Container, one: &Opener) -> bool {
     container.stage == Stage::Init || one.stage == Stage::Init
 }
 
-fn per_replica(one: &Opener) -> u64 {
-    u64::from(one.processes.value)
-        .saturating_mul(u64::from(one.pool.most.value).saturating_add(u64::from(one.aside.value)))
-}
-
 /// A row of a workload in which nothing was recognised.
 fn blank(workload: &Workload, name: &str, place: &Place) -> Row {
     Row {
         name: name.to_owned(),
+        workload: workload.name.clone(),
         kind: workload.kind,
         what: String::new(),
         place: place.clone(),

@@ -3,7 +3,7 @@
 use super::Row;
 use crate::Number;
 use crate::declared::{self};
-use crate::deployed::{Life, Overlap, Share};
+use crate::deployed::{Life, Overlap, Replicas, Share};
 
 /// A row's numbers.
 pub(super) fn correct(row: &mut Row, said: &declared::Service) {
@@ -12,8 +12,11 @@ pub(super) fn correct(row: &mut Row, said: &declared::Service) {
     }
     if let Some(pool) = &said.pool {
         row.place = pool.place().unwrap_or(&row.place).clone();
+        // A smaller pool keeps less. A larger one keeps no more than it did, unless nobody saw what it keeps.
+        if row.what.is_empty() {
+            row.kept = pool.clone();
+        }
         row.pool = pool.clone();
-        row.kept = pool.clone();
     }
     if let Some(kept) = &said.pool_min {
         row.kept = kept.clone();
@@ -25,6 +28,19 @@ pub(super) fn correct(row: &mut Row, said: &declared::Service) {
     if !said.applications.is_empty() {
         row.applications = said.applications.clone();
     }
+}
+
+/// How many replicas: a number that is always the same is replaced, an autoscaler keeps its upper end.
+pub(super) fn replicas(found: Replicas, said: &declared::Service) -> Replicas {
+    let is_fixed = found.usual == found.most;
+    let usual = said.replicas.clone().unwrap_or(found.usual);
+    let most = match &said.replicas_max {
+        Some(most) => most.clone(),
+        None if is_fixed || found.most.value < usual.value => usual.clone(),
+        None => found.most,
+    };
+    let usual = if usual.value > most.value { most.clone() } else { usual };
+    Replicas { usual, most }
 }
 
 /// How a service is replaced.

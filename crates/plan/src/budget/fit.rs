@@ -72,4 +72,12 @@ impl Replicated {
     pub fn at_rollout(&self) -> u32 {
         self.most.value.saturating_add(self.replaced.surge).saturating_add(self.replaced.terminating)
     }
+
+    /// How many begin at once during a rollout: a wave, or all where the old ones have ended.
+    pub fn starting(&self) -> u32 {
+        match self.replaced.surge.max(self.replaced.terminating) {
+            0 => self.most.value,
+            wave => wave.min(self.most.value),
+        }
+    }
 }

@@ -1,9 +1,9 @@
 //! Who goes through a pooler, and whether it has room for them.
 
 use super::assemble::Build;
-use super::server::{is_local, reached_as};
+use super::host::{Host, Reached, is_local, resolve, space_of};
 use crate::deployed::Workload;
-use crate::{Finding, Level, Rule};
+use crate::{Finding, Level, Rule, Text};
 
 /// A pooler lets in fewer than come.
 pub(super) const CROWDED: Rule = Rule {
@@ -22,44 +22,39 @@ pub(super) const STRANGER: Rule = Rule {
 impl Build<'_> {
     /// Who goes through a pooler opens no slots of the server but places of the pooler.
     pub(super) fn through_poolers(&mut self) {
-        let poolers: Vec<(String, Option<&Workload>)> = self
+        let poolers: Vec<(String, &Workload, Reached)> = self
             .drafts
             .iter()
             .filter(|draft| draft.pooler.is_some())
-            .map(|draft| (draft.row.name.clone(), draft.workload))
+            .filter_map(|draft| Some((draft.row.name.clone(), draft.workload?)))
+            .map(|(name, workload)| (name, workload, Reached::workload(workload)))
             .collect();
-        for draft in &mut self.drafts {
-            if draft.pooler.is_some() {
-                continue;
-            }
-            let said = self.declared.services.iter().find(|said| said.name.text == draft.row.name);
-            if let Some(via) = said.and_then(|said| said.via.as_ref()) {
-                let there = poolers.iter().any(|(name, _)| *name == via.text);
-                if !there && !via.text.is_empty() {
-                    let fix = if poolers.is_empty() {
-                        "give the file that deploys the pooler, or remove via".to_owned()
-                    } else {
-                        let names: Vec<&str> = poolers.iter().map(|(name, _)| name.as_str()).collect();
-                        format!("poolers here: {}", names.join(", "))
-                    };
-                    let message = format!(
-                        "{} goes via {:?}, which is no pooler among the files",
-                        draft.row.name, via.text
-                    );
-                    self.findings.push(Finding::at(&STRANGER, &via.place, message, fix));
+        for draft in self.drafts.iter_mut().filter(|draft| draft.pooler.is_none()) {
+            if let Some(via) = &draft.via {
+                let there = poolers.iter().find(|(name, ..)| *name == via.text);
+                let there = there.or_else(|| poolers.iter().find(|(_, own, _)| own.name == via.text));
+                draft.row.via = there.map(|(name, ..)| name.clone());
+                let told = self.findings.iter().any(|one| one.place.as_ref() == Some(&via.place));
+                if there.is_none() && !via.text.is_empty() && !told {
+                    let names: Vec<&str> = poolers.iter().map(|(name, ..)| name.as_str()).collect();
+                    self.findings.push(stranger(&draft.row.name, via, &names));
                 }
-                draft.row.via = there.then(|| via.text.clone());
                 continue;
             }
             let Some(to) = &draft.to else { continue };
-            draft.row.via = poolers
+            if is_local(&to.host) {
+                let beside = |own: &Workload| draft.workload.is_some_and(|one| std::ptr::eq(one, own));
+                draft.row.via = poolers.iter().find(|(_, own, _)| beside(own)).map(|(name, ..)| name.clone());
+                continue;
+            }
+            // Servers are asked as well: the one in the client's own namespace is nearer than a pooler in another.
+            let servers = self.targets.iter().chain(&self.standbys);
+            let all = poolers
                 .iter()
-                .find(|(_, pooler)| match (pooler, draft.workload) {
-                    (Some(pooler), Some(own)) if is_local(&to.host) => std::ptr::eq(*pooler, own),
-                    (Some(pooler), _) => reached_as(pooler, &to.host),
-                    (None, _) => false,
-                })
-                .map(|(name, _)| name.clone());
+                .map(|(name, _, reached)| (Some(name), reached))
+                .chain(servers.filter_map(|one| Some((None, one.reached.as_ref()?))));
+            let host = Host::of(&to.host, |space| self.spaces.contains(space));
+            draft.row.via = resolve(&host, space_of(&draft.row.workload), all).one().flatten().cloned();
         }
         self.crowds();
     }
@@ -90,4 +85,13 @@ impl Build<'_> {
             }
         }
     }
+}
+
+fn stranger(name: &str, via: &Text, poolers: &[&str]) -> Finding {
+    let fix = match poolers {
+        [] => "give the file that deploys the pooler, or remove via".to_owned(),
+        poolers => format!("poolers here: {}", poolers.join(", ")),
+    };
+    let message = format!("{name} goes via {:?}, which is no pooler among the files", via.text);
+    Finding::at(&STRANGER, &via.place, message, fix)
 }

@@ -1,6 +1,8 @@
 //! What one row opens, and all of them.
 
-use super::{Row, Runs, Sums};
+use std::collections::BTreeMap;
+
+use super::{Replicated, Row, Runs, Sums};
 use crate::declared::Together;
 
 /// What a row opens.
@@ -17,10 +19,12 @@ pub(super) fn sums(row: &Row) -> Sums {
         Runs::Always => {
             Sums { steady: times(usual, kept), peak: times(most, each), rollout: times(rollout, each) }
         }
-        Runs::AtTimes => Sums { steady: 0, peak: times(most, each), rollout: times(rollout, each) },
+        // A run may begin while the one before still runs: that needs no rollout.
+        Runs::AtTimes => Sums { steady: 0, peak: times(rollout, each), rollout: times(rollout, each) },
         Runs::WithRollout => Sums { steady: 0, peak: 0, rollout: times(most, each) },
         Runs::BeforeMain(main) => {
-            Sums { steady: 0, peak: 0, rollout: times(rollout, each.saturating_sub(main)) }
+            let starting = row.replicas.as_ref().map_or(1, Replicated::starting);
+            Sums { steady: 0, peak: 0, rollout: times(starting, each.saturating_sub(main)) }
         }
     }
 }
@@ -33,8 +37,20 @@ pub(crate) fn total(rows: &[Row], together: Together) -> Sums {
     let rollout = match together {
         Together::All => add(|row| row.sums.rollout),
         Together::One => {
-            let more = |row: &Row| row.sums.rollout.saturating_sub(row.sums.peak);
-            peak.saturating_add(direct().map(more).max().unwrap_or(0))
+            let mut dearest = BTreeMap::<&str, u64>::new();
+            let mut jobs = 0u64;
+            for row in direct() {
+                let more = row.sums.rollout.saturating_sub(row.sums.peak);
+                let sum = match row.runs {
+                    Runs::WithRollout => &mut jobs,
+                    Runs::Always | Runs::AtTimes | Runs::BeforeMain(_) => {
+                        dearest.entry(&row.workload).or_default()
+                    }
+                };
+                *sum = sum.saturating_add(more);
+            }
+            let dearest = dearest.into_values().max().unwrap_or(0);
+            peak.saturating_add(dearest).saturating_add(jobs)
         }
     };
     Sums { steady: add(|row| row.sums.steady), peak, rollout }

@@ -4,6 +4,8 @@ use super::*;
 use crate::deployed::{Life, Overlap, Replicas, Share, Workload};
 use crate::{Number, declared};
 
+mod files;
+
 fn file() -> Arc<str> {
     "compose.yaml".into()
 }
@@ -112,7 +114,7 @@ fn jobs_count_when_they_run() {
     };
     let plan = "[server]\nmax_connections = 100\n[service.migrate]\npool = 1\n[service.import]\npool = 2\n[service.nightly]\npool = 4\n[service.hourly]\npool = 8\n";
     let budget = budget(&deployed, plan);
-    assert_eq!(budget.totals, Sums { steady: 0, peak: 14, rollout: 19 });
+    assert_eq!(budget.totals, Sums { steady: 0, peak: 18, rollout: 19 });
     assert!(budget.fit.is_none());
 }
 
@@ -150,4 +152,32 @@ fn a_pooler_that_is_not_there_is_an_error_at_its_place() {
     let budget = of(&Deployed::default(), &declared, &Known::default());
     assert_eq!(budget.findings.len(), 1);
     assert_eq!(budget.findings[0].place.as_ref().map(|place| place.line), Some(3));
+}
+
+#[test]
+fn an_autoscaler_keeps_its_upper_end() {
+    let mut deployed = wall(rolling());
+    deployed.workloads[0].replicas.most = Number::implied(10);
+    let most = |plan: &str| {
+        let budget = budget(&deployed, &format!("{PLAN}\n").replace("[service.api]", plan));
+        let replicas = budget.rows[0].replicas.clone().unwrap();
+        (replicas.usual.value, replicas.most.value)
+    };
+    assert_eq!(most("[service.api]\nreplicas = 6"), (6, 10));
+    assert_eq!(most("[service.api]\nreplicas = 12"), (12, 12));
+    assert_eq!(most("[service.api]\nreplicas_max = 3"), (3, 3));
+    // Of a fixed number there is no upper end to keep.
+    deployed.workloads[0].replicas = Replicas::fixed(Number::implied(4));
+    let plan = PLAN.replace("[service.api]", "[service.api]\nreplicas = 2");
+    assert_eq!(budget(&deployed, &plan).rows[0].replicas.as_ref().unwrap().most.value, 2);
+}
+
+#[test]
+fn a_share_of_no_slots_is_capped() {
+    let plan = PLAN.replace("max_connections = 200", "max_connections = 3");
+    let budget = budget(&wall(rolling()), &plan);
+    assert_eq!((budget.verdicts[0].usable, budget.verdicts[0].permille()), (0, PERMILLE_MAX));
+    assert_eq!(graded(&budget)[0], (160, Grade::Critical, Some(100)));
+    let none = Verdict { connections: 0, ..budget.verdicts[0] };
+    assert_eq!(none.permille(), 0);
 }

@@ -39,6 +39,9 @@ pub enum Grade {
     Critical,
 }
 
+/// The largest share that is told, in tenths of a percent.
+pub const PERMILLE_MAX: u64 = 99_999;
+
 /// One sum, judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
@@ -55,18 +58,11 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// The sum in tenths of a percent of the usable slots, rounded down; of none, as much as can be said.
+    /// The sum in tenths of a percent of the usable slots, rounded down; [`PERMILLE_MAX`] for all beyond it, and for
+    /// anything of no slots.
     pub fn permille(&self) -> u64 {
-        match self.usable {
-            0 => {
-                if self.connections == 0 {
-                    0
-                } else {
-                    u64::MAX
-                }
-            }
-            usable => self.connections.saturating_mul(1000) / u64::from(usable),
-        }
+        let part = self.connections.saturating_mul(1000).checked_div(u64::from(self.usable));
+        part.unwrap_or(if self.connections == 0 { 0 } else { PERMILLE_MAX }).min(PERMILLE_MAX)
     }
 }
 

@@ -141,10 +141,15 @@ impl<'a> Reader<'a> {
             ("rolling", Rollout::Rolling),
             ("blue-green", Rollout::BlueGreen),
         ];
+        let replicas = self.count(section, "replicas", 0);
+        let replicas_max = self.count(section, "replicas_max", 0);
+        if let (Some(usual), Some(most)) = (&replicas, &replicas_max) {
+            self.ordered(usual, most);
+        }
         Service {
             ignored: self.switch(section, "ignore") == Some(true),
-            replicas: self.count(section, "replicas", 0),
-            replicas_max: self.count(section, "replicas_max", 0),
+            replicas,
+            replicas_max,
             processes: self.count(section, "processes", 0),
             pool: self.count(section, "pool", 0),
             pool_min: self.count(section, "pool_min", 0),
@@ -156,6 +161,16 @@ impl<'a> Reader<'a> {
             via: self.word(section, "via"),
             applications: self.words(section, "application_name").into_iter().map(|word| word.text).collect(),
             name,
+        }
+    }
+
+    fn ordered(&mut self, usual: &Number, most: &Number) {
+        if let Some(place) = most.place().filter(|_| most.value < usual.value) {
+            self.mistakes.push(mistake(
+                place,
+                format!("replicas_max is {} and replicas is {}", most.value, usual.value),
+                format!("replicas <= replicas_max: replicas_max = {}", usual.value),
+            ));
         }
     }
 

@@ -99,3 +99,12 @@ fn what_is_no_toml_is_refused_at_its_line() {
     assert!(refused("service = 3\n")[0].contains("write [service]"));
     assert!(refused("[service]\napi = 3\n")[0].contains("[service.NAME]"));
 }
+
+#[test]
+fn fewer_at_most_than_usually_is_refused() {
+    assert_eq!(
+        refused("[service.api]\nreplicas_max = 2\nreplicas = 4\n"),
+        ["2:16 replicas_max is 2 and replicas is 4 | replicas <= replicas_max: replicas_max = 4"]
+    );
+    assert_eq!(said("[service.api]\nreplicas = 4\nreplicas_max = 4\n").services.len(), 1);
+}

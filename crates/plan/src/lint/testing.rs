@@ -176,6 +176,7 @@ impl World {
     fn row(name: &str, kind: &'static str, via: Option<&str>, each: u64) -> Row {
         Row {
             name: name.into(),
+            workload: name.into(),
             kind,
             what: String::new(),
             place: at(30),

@@ -232,6 +232,7 @@ fn sentence(scene: &Scene<'_>, row: &Row, limit: u32, wanted: &Wanted, room: u64
 pub(super) fn proxy_row(proxy: &Proxy, like: &Row) -> Row {
     let mut row = Row {
         name: proxy::NAME.to_owned(),
+        workload: proxy::NAME.to_owned(),
         kind: "pooler",
         what: proxy::NAME.to_owned(),
         place: like.place.clone(),

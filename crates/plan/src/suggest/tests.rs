@@ -169,6 +169,7 @@ impl System {
 fn pooler(processes: u32, pool: u32) -> Row {
     let mut row = Row {
         name: "pgbouncer".into(),
+        workload: "pgbouncer".into(),
         kind: "pooler",
         what: "PgBouncer".into(),
         place: at(9),

@@ -122,6 +122,7 @@ fn row(name: &str, kind: &'static str, what: &str, processes: u32, pool: Number,
     let each = u64::from(processes) * u64::from(pool.value);
     Row {
         name: name.into(),
+        workload: name.into(),
         kind,
         what: what.into(),
         place,
