@@ -19,7 +19,7 @@ files that are there. Of several servers the first is sized, or the one of --ser
 Examples:
   connwarden plan suggest --preset production
   connwarden plan suggest -f compose.yaml --preset staging --memory 8GB --cores 4
-  connwarden plan suggest --preset high-load --patch | git apply
+  connwarden plan suggest --preset high-load --patch | git apply --unidiff-zero
 
 Exit codes: 0 what is suggested fits, 1 it does not (what cannot be made smaller is too much by
 itself), 64 usage.";

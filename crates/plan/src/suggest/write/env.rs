@@ -25,9 +25,10 @@ pub(super) fn changed(out: &mut Out<'_, '_>, set: &[Set]) -> Vec<Set> {
         let other =
             done.iter().any(|(file, name, value)| *file == path && *name == one.name && *value != one.value);
         let text = out.now(&path).filter(|_| sets && !other && is_env(&path)).map(str::to_owned);
-        match text {
+        let text = text.map(|text| lines::set(&text, &[(&one.name, one.value.clone())], Style::Env));
+        match text.filter(|text| out.may_become(&path, text)) {
             Some(text) => {
-                out.put(path.as_str(), lines::set(&text, &[(&one.name, one.value.clone())], Style::Env));
+                out.put(path.as_str(), text);
                 done.push((path, one.name.clone(), one.value.clone()));
             }
             None => rest.push(one.clone()),
