@@ -3,7 +3,7 @@
 
 mod lines;
 
-pub(crate) use lines::secret_lines;
+pub(crate) use lines::{may_hold_secret, secret_lines};
 
 /// Parts of names of what must not be told. One is enough.
 const PASSWORDS: [&str; 22] = [

@@ -10,7 +10,7 @@ const TELLING: [&str; 10] =
 const DRAWN_MIN: usize = 20;
 
 /// Whether a line by itself may hold a secret: by a name in it, by a login of an address, or by letters that look drawn.
-pub(super) fn may_hold_secret(line: &str) -> bool {
+pub(crate) fn may_hold_secret(line: &str) -> bool {
     let small = line.to_ascii_lowercase();
     let named = TELLING.iter().any(|sign| small.contains(sign))
         || words(line).iter().any(|word| PASSWORDS.contains(&word.as_str()));

@@ -63,3 +63,15 @@ fn a_variable_that_is_nothing_but_the_size_is_set() {
     assert!(file.text.contains("PG_POOL_MAX: \""), "{}", file.text);
     assert!(!file.text.contains("DATABASE_URL"), "{}", file.text);
 }
+
+#[test]
+fn a_server_s_command_with_a_secret_is_not_written_anew() {
+    let service = "    command: node a.js\n    environment: {PGHOST: db}\n";
+    let secret =
+        compose(service).replace("-c max_connections=200", "-c max_connections=200 -c myext.token=hunter2");
+    let suggestion = suggestion(&[("compose.yaml", &secret)], Preset::Production);
+    let text = text(&suggestion);
+    let said = "db: its command sets myext.token, which may hold a secret, so it is not written anew";
+    assert!(suggestion.why.iter().any(|why| why.starts_with(said)), "{text}");
+    assert!(!text.contains("hunter2") && !text.contains("    command:\n      - postgres"), "{text}");
+}
