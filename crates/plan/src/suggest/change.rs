@@ -223,14 +223,17 @@ impl Changes {
     /// to change.
     fn redirect(&mut self, scene: &Scene<'_>, row: &Row, via: &str) {
         let host = via.split('/').next_back().unwrap_or(via);
-        let at = format!("{host}:{}", proxy::PORT);
+        let listens = proxy::port(scene, via);
+        let at = format!("{host}:{listens}");
         let Some((looked, opener)) = opener_of(scene, row) else {
             self.said.push(format!("{}: connect to {at}", row.name));
             return;
         };
         let environment = &looked.container.environment;
         let variable = opener.to.as_ref().and_then(|to| {
-            environment.iter().find(|(_, variable)| variable.value.as_deref() == Some(to.host.as_str()))
+            environment.iter().find(|(_, variable)| {
+                variable.place == to.place && variable.value.as_deref() == Some(to.host.as_str())
+            })
         });
         let Some((name, _)) = variable else {
             self.said.push(format!("{}: point its connection string at {at}", row.name));
@@ -240,16 +243,10 @@ impl Changes {
         let port = [("HOST", "PORT"), ("host", "port")].into_iter().find(|(word, _)| name.contains(word));
         match port.map(|(word, with)| name.replace(word, with)) {
             Some(port) => {
-                self.said.push(format!(
-                    "{}: {name} = {host} and {port} = {}: the pooler",
-                    row.name,
-                    proxy::PORT
-                ));
-                self.put(scene, looked, &port, proxy::PORT.to_string());
+                self.said.push(format!("{}: {name} = {host} and {port} = {listens}: the pooler", row.name));
+                self.put(scene, looked, &port, listens.to_string());
             }
-            None => {
-                self.said.push(format!("{}: {name} = {host}: the pooler, on port {}", row.name, proxy::PORT))
-            }
+            None => self.said.push(format!("{}: {name} = {host}: the pooler, on port {listens}", row.name)),
         }
     }
 }

@@ -75,3 +75,30 @@ fn a_server_s_command_with_a_secret_is_not_written_anew() {
     assert!(suggestion.why.iter().any(|why| why.starts_with(said)), "{text}");
     assert!(!text.contains("hunter2") && !text.contains("    command:\n      - postgres"), "{text}");
 }
+
+/// A service that is sent through a pooler: the high load's.
+const BEHIND: &str = "    command: node a.js\n    environment: {A_DB_ENGINE: postgres, DB_ENGINE: postgres, DB_HOST: postgres, DB_PORT: 5432, DB_NAME: shop, DB_USER: app}\n";
+
+#[test]
+fn of_several_variables_with_the_host_s_name_the_one_that_is_the_host_is_changed() {
+    let compose = compose(BEHIND).replace("  db:\n", "  postgres:\n");
+    let suggestion = suggestion(&[("compose.yaml", &compose)], Preset::HighLoad);
+    let file = suggestion.files.iter().find(|file| file.path == "compose.connwarden.yaml").unwrap();
+    assert!(file.text.contains("      DB_HOST: \"connwarden\"\n"), "{}", file.text);
+    assert!(file.text.contains("      DB_PORT: \"6432\"\n"), "{}", file.text);
+    assert!(!file.text.contains("DB_ENGINE"), "{}", file.text);
+}
+
+#[test]
+fn a_pooler_that_is_there_is_reached_at_its_own_port() {
+    let ini = "[databases]\n* = host=postgres\n[pgbouncer]\nlisten_port = 7432\npool_mode = transaction\n";
+    let mounted = "  pgbouncer:\n    image: edoburu/pgbouncer\n    volumes: [./pgbouncer.ini:/etc/pgbouncer/pgbouncer.ini]\n";
+    let told = "  pgbouncer:\n    image: edoburu/pgbouncer\n    environment: {DB_HOST: postgres, LISTEN_PORT: 7432}\n";
+    for pooler in [mounted, told] {
+        let compose = compose(BEHIND).replace("  db:\n", "  postgres:\n") + pooler;
+        let suggestion = suggestion(&[("compose.yaml", &compose), ("pgbouncer.ini", ini)], Preset::HighLoad);
+        let file = suggestion.files.iter().find(|file| file.path == "compose.connwarden.yaml").unwrap();
+        assert!(file.text.contains("      DB_HOST: \"pgbouncer\"\n"), "{}", file.text);
+        assert!(file.text.contains("      DB_PORT: \"7432\"\n"), "{}", file.text);
+    }
+}

@@ -70,7 +70,7 @@ pub(super) fn preset(out: &mut Out<'_, '_>, wanted: &Wanted, sized: &Sized, why:
     let via = sized.rows.iter().filter(asks).find_map(|row| row.via.as_deref());
     if let Some(via) = via {
         entries.push(("DB_HOST", via.rsplit('/').next().unwrap_or(via).to_owned()));
-        entries.push(("DB_PORT", proxy::PORT.to_string()));
+        entries.push(("DB_PORT", proxy::port(out.scene, via).to_string()));
     }
     let before = out.now(&path).map(str::to_owned);
     let text = before.unwrap_or_else(|| {
