@@ -102,3 +102,21 @@ fn a_pooler_that_is_there_is_reached_at_its_own_port() {
         assert!(file.text.contains("      DB_PORT: \"7432\"\n"), "{}", file.text);
     }
 }
+
+#[test]
+fn what_was_not_read_or_not_found_is_no_promise() {
+    let service = "    command: node a.js\n    environment: {PGHOST: db, PG_POOL_MAX: 1}\n";
+    let whole = compose(service);
+    let of = |text: &str| suggestion(&[("compose.yaml", text)], Preset::Staging);
+    let doubts = |text: &str| of(text).doubts.join("\n");
+    assert_eq!((of(&whole).fits, doubts(&whole).as_str()), (true, ""));
+    let torn = whole.replace("replicas: 90", "replicas: many");
+    assert!(doubts(&torn).starts_with("the files hold an error"), "{}", doubts(&torn));
+    let alone = "services:\n  api:\n    image: example/api\n    command: node a.js\n    environment: {PGHOST: elsewhere}\n";
+    assert!(doubts(alone).starts_with("no PostgreSQL server was found"), "{}", doubts(alone));
+    assert!(doubts(SERVER).contains("nothing was found that opens connections"), "{}", doubts(SERVER));
+    let nothing = "services:\n  web:\n    image: nginx\n";
+    assert!(
+        doubts(nothing).contains("no PostgreSQL server") && doubts(nothing).contains("nothing was found")
+    );
+}
