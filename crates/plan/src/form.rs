@@ -6,6 +6,7 @@ pub mod human;
 pub mod junit;
 pub mod sarif;
 
+use crate::lint;
 use crate::report::{FindingReport, PlaceReport, PlanReport, ServerReport, VerdictReport};
 
 /// `file:line`, or the file.
@@ -76,7 +77,7 @@ fn remarks(report: &PlanReport) -> Vec<FindingReport> {
         for verdict in server.verdicts.iter().filter(|verdict| verdict.above.is_some()) {
             let level = if verdict.level.code() > 1 { "error" } else { "warning" };
             all.push(FindingReport {
-                rule: "BUDGET",
+                rule: lint::PASSED.id,
                 level,
                 place: largest.map(|service| service.source.clone()),
                 message: format!("{}: {}", server_name(server), sentence(verdict, limits.usable)),

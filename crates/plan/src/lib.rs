@@ -27,6 +27,7 @@ pub mod report;
 mod rules;
 pub mod scene;
 pub mod script;
+mod secrecy;
 mod setting;
 pub mod simulate;
 pub mod suggest;

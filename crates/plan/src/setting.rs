@@ -40,6 +40,93 @@ fn read(text: &str, units: &[(&str, u64)], unit: u64) -> Option<u64> {
     }
 }
 
+/// Settings that are numbers, sizes, times or switches, whatever their server is for.
+const PLAIN: [&str; 71] = [
+    "archive_mode",
+    "authentication_timeout",
+    "autovacuum",
+    "autovacuum_max_workers",
+    "autovacuum_naptime",
+    "autovacuum_vacuum_cost_delay",
+    "autovacuum_vacuum_cost_limit",
+    "autovacuum_vacuum_scale_factor",
+    "autovacuum_work_mem",
+    "bgwriter_delay",
+    "checkpoint_completion_target",
+    "checkpoint_timeout",
+    "client_connection_check_interval",
+    "commit_delay",
+    "cpu_tuple_cost",
+    "deadlock_timeout",
+    "default_statistics_target",
+    "effective_cache_size",
+    "effective_io_concurrency",
+    "fsync",
+    "full_page_writes",
+    "hash_mem_multiplier",
+    "hot_standby",
+    "huge_pages",
+    "idle_in_transaction_session_timeout",
+    "idle_session_timeout",
+    "jit",
+    "lock_timeout",
+    "log_autovacuum_min_duration",
+    "log_checkpoints",
+    "log_connections",
+    "log_disconnections",
+    "log_lock_waits",
+    "log_min_duration_statement",
+    "log_temp_files",
+    "logging_collector",
+    "maintenance_work_mem",
+    "max_connections",
+    "max_files_per_process",
+    "max_locks_per_transaction",
+    "max_logical_replication_workers",
+    "max_parallel_maintenance_workers",
+    "max_parallel_workers",
+    "max_parallel_workers_per_gather",
+    "max_prepared_transactions",
+    "max_replication_slots",
+    "max_slot_wal_keep_size",
+    "max_stack_depth",
+    "max_wal_senders",
+    "max_wal_size",
+    "max_worker_processes",
+    "min_wal_size",
+    "port",
+    "random_page_cost",
+    "reserved_connections",
+    "seq_page_cost",
+    "shared_buffers",
+    "ssl",
+    "statement_timeout",
+    "superuser_reserved_connections",
+    "synchronous_commit",
+    "tcp_keepalives_count",
+    "tcp_keepalives_idle",
+    "tcp_keepalives_interval",
+    "tcp_user_timeout",
+    "temp_buffers",
+    "track_activity_query_size",
+    "transaction_timeout",
+    "wal_buffers",
+    "wal_keep_size",
+    "work_mem",
+];
+
+/// Whether a setting's value may be told: it is known to be a number, a size, a time or a switch, and is written as one.
+pub(crate) fn is_plain(name: &str, value: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let bare = value.trim().trim_matches('\'').trim();
+    let switch = ["on", "off", "true", "false", "yes", "no", "try", "local", "always"]
+        .iter()
+        .any(|word| bare.eq_ignore_ascii_case(word));
+    let number = bare.strip_prefix('-').unwrap_or(bare).parse::<f64>().is_ok_and(f64::is_finite);
+    let measure = switch || number || bytes(value, 1).is_some() || millis(value, 1).is_some();
+    PLAIN.contains(&name.as_str()) && measure
+}
+
 /// Two spellings of one value: `1GB` and `1024MB`, `on` and `true`.
 pub(crate) fn same(left: &str, right: &str) -> bool {
     let plain = |text: &str| {
@@ -66,6 +153,28 @@ mod tests {
         assert_eq!(bytes("4096", KILOBYTE), bytes("4MB", KILOBYTE));
         assert_eq!(millis("5min", MILLISECOND), Some(300_000));
         assert_eq!(millis("300000", MILLISECOND), Some(300_000));
+    }
+
+    #[test]
+    fn only_a_measure_of_a_known_setting_is_plain() {
+        for (name, value) in [
+            ("work_mem", "4MB"),
+            ("Statement_Timeout", "30s"),
+            ("jit", "off"),
+            ("random_page_cost", "1.1"),
+            ("log_min_duration_statement", "-1"),
+        ] {
+            assert!(is_plain(name, value), "{name}");
+        }
+        for (name, value) in [
+            ("primary_conninfo", "host=db password=hunter2"),
+            ("myext.code", "12345"),
+            ("work_mem", "hunter2"),
+            ("archive_command", "true"),
+        ] {
+            assert!(!is_plain(name, value), "{name}");
+        }
+        assert!(PLAIN.is_sorted());
     }
 
     #[test]

@@ -8,8 +8,8 @@ use std::fmt::Write;
 
 use model::preset::Preset;
 
-use crate::Scene;
-use crate::budget::{Row, Sums};
+use crate::budget::{Row, ServerBudget, Sums};
+use crate::{Level, Scene};
 
 mod change;
 mod diff;
@@ -49,6 +49,8 @@ pub struct Suggestion {
     pub sums: Sums,
     /// No sum passes the target. Where this is `false`, what cannot be made smaller is too much by itself.
     pub fits: bool,
+    /// Why `fits` is no promise: files with errors, no server, nothing that opens connections. A sentence each.
+    pub doubts: Vec<String>,
     /// Each number with the reason: `max_connections = 400: production's`.
     pub why: Vec<String>,
     /// Files, in the order of their paths.
@@ -76,7 +78,8 @@ pub fn suggest(scene: &Scene<'_>, wanted: &Wanted) -> Suggestion {
             usable: 0,
             target: scene.declared.thresholds.warn,
             sums: Sums::default(),
-            fits: true,
+            fits: false,
+            doubts: doubts(scene, None, false),
             why: Vec::new(),
             files: Vec::new(),
         };
@@ -105,12 +108,34 @@ pub fn suggest(scene: &Scene<'_>, wanted: &Wanted) -> Suggestion {
         usable: sheet.usable,
         target: budget.thresholds.warn,
         fits: sized.sums.largest() <= room,
+        doubts: doubts(scene, Some(budget), sheet.found.is_some()),
         sums: sized.sums,
         rows: sized.rows,
         settings: sheet.settings,
         why,
         files,
     }
+}
+
+/// What keeps a suggestion from being a promise.
+fn doubts(scene: &Scene<'_>, budget: Option<&ServerBudget>, is_found: bool) -> Vec<String> {
+    let mut doubts = Vec::new();
+    match scene.found.iter().filter(|finding| finding.level == Level::Error).count() {
+        0 => {}
+        1 => doubts.push("the files hold an error: what it hides is in no sum here".to_owned()),
+        number => doubts.push(format!("the files hold {number} errors: what they hide is in no sum here")),
+    }
+    if !is_found && budget.is_none_or(|budget| budget.slots.is_none()) {
+        doubts.push(
+            "no PostgreSQL server was found, and nothing says how many connections one allows: name its file, or give \
+             --max-connections"
+                .to_owned(),
+        );
+    }
+    if budget.is_none_or(|budget| budget.rows.is_empty()) {
+        doubts.push("nothing was found that opens connections: there is nothing to size".to_owned());
+    }
+    doubts
 }
 
 /// The suggestion for a terminal or a file: sums, reasons, and the patches.

@@ -19,10 +19,11 @@ files that are there. Of several servers the first is sized, or the one of --ser
 Examples:
   connwarden plan suggest --preset production
   connwarden plan suggest -f compose.yaml --preset staging --memory 8GB --cores 4
-  connwarden plan suggest --preset high-load --patch | git apply
+  connwarden plan suggest --preset high-load --patch | git apply --unidiff-zero
 
 Exit codes: 0 what is suggested fits, 1 it does not (what cannot be made smaller is too much by
-itself), 64 usage.";
+itself) or nothing promises it (errors in files, no server, nothing that opens connections),
+64 usage.";
 
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES, disable_help_flag = true)]
@@ -74,5 +75,8 @@ pub(super) fn run(options: &SuggestOptions) -> Exit {
             text(&suggestion).lines().map(|line| clean(&line.replace('\t', "        ")) + "\n").collect();
         say::out(&lines);
     }
-    if suggestion.fits { Exit::Done } else { Exit::Warning }
+    for doubt in &suggestion.doubts {
+        say::err(&clean(&format!("warning: that it fits is not promised: {doubt}")));
+    }
+    if suggestion.fits && suggestion.doubts.is_empty() { Exit::Done } else { Exit::Warning }
 }

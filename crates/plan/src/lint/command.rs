@@ -57,13 +57,16 @@ pub(super) fn twice(scene: &Scene<'_>) -> Vec<Finding> {
             if setting::same(&before.text, &value.text) || spoken(&before.place) != spoken(&value.place) {
                 continue;
             }
+            let plain = [before, value].iter().all(|one| setting::is_plain(&name.text, &one.text));
+            let said = match plain {
+                true => format!("{} is {} here and {}", name.text, before.text, value.text),
+                // A connection string or a command may hold a password.
+                false => format!("{} has one value here and another", name.text),
+            };
             found.push(Finding::at(
                 &TWICE,
                 &before.place,
-                format!(
-                    "{} is {} here and {} at {}: the later one holds",
-                    name.text, before.text, value.text, value.place
-                ),
+                format!("{said} at {}: the later one holds", value.place),
                 "keep one of the two",
             ));
         }
@@ -112,6 +115,22 @@ mod tests {
         let found = world.found("COMPOSE002");
         assert_eq!(found.len(), 1);
         assert!(found[0].1.starts_with("shared_buffers is 256MB here and 1GB at "), "{}", found[0].1);
+    }
+
+    #[test]
+    fn a_value_that_may_be_a_secret_is_not_told() {
+        let world = World::default().server(&[
+            ("primary_conninfo", "host=db password=hunter2"),
+            ("primary_conninfo", "host=db2 password=hunter3"),
+        ]);
+        let found = world.found("COMPOSE002");
+        assert_eq!(found.len(), 1);
+        assert!(
+            found[0].1.starts_with("primary_conninfo has one value here and another at "),
+            "{}",
+            found[0].1
+        );
+        assert!(!found[0].1.contains("hunter"), "{}", found[0].1);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::budget::{Grade, Row, ServerBudget};
 use crate::{Finding, Level, Rule, Scene};
 
 /// A sum above a threshold.
-pub(super) const PASSED: Rule = rule(
+pub(crate) const PASSED: Rule = rule(
     "BUDGET101",
     Level::Warning,
     "What all services may open passes a threshold of the server's usable slots.",

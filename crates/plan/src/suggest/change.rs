@@ -1,10 +1,10 @@
 //! What services are told, and where that stands: a variable to set, or a number in a file.
 
-use super::pools::{Sized, is_sized, opener_of, variable_of};
+use super::pools::{Sized, is_sized, is_whole, opener_of, variable_of};
 use super::{Wanted, lines, proxy};
 use crate::budget::{Row, Runs, ServerBudget};
 use crate::lint::{Age, is_asgi, is_named, is_pooled, kept};
-use crate::{Looked, Place, Scene};
+use crate::{Looked, Place, Scene, Variable};
 
 /// A variable of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +66,28 @@ pub(super) fn changes(scene: &Scene<'_>, budget: &ServerBudget, wanted: &Wanted,
     changes
 }
 
+/// Parameters of connection strings that are the size of a pool.
+const PARAMETERS: [&str; 9] = [
+    "connection_limit",
+    "max_connections",
+    "pool_max_conns",
+    "max_pool_size",
+    "pool_size",
+    "maximumPoolSize",
+    "Maximum Pool Size",
+    "Max Pool Size",
+    "pool",
+];
+
+/// What to change where a number is a part of a variable. Of its value nothing is repeated: it may hold a password.
+fn inside(row: &str, name: &str, variable: &Variable, old: u32, new: u32) -> String {
+    let value = variable.value.as_deref().unwrap_or("").to_ascii_lowercase();
+    let says = |parameter: &&&str| value.contains(&format!("{}={old}", parameter.to_ascii_lowercase()));
+    let what = PARAMETERS.iter().find(says).copied().unwrap_or("the size of the pool");
+    let place = &variable.place;
+    format!("{row}: {name}: in the connection string at {place} write {what} = {new} in place of {old}")
+}
+
 impl Changes {
     fn put(&mut self, scene: &Scene<'_>, looked: &Looked<'_>, name: &str, value: String) {
         let own = |other: &Looked<'_>| std::ptr::eq(other.container, looked.container);
@@ -85,12 +107,24 @@ impl Changes {
         for number in [Some(&before.pool), opener].into_iter().flatten() {
             let Some(place) = number.place().filter(|place| !places.contains(place)) else { continue };
             places.push(place);
-            let is_variable = variable.is_some_and(|(looked, _)| {
-                looked.container.environment.values().any(|variable| variable.place == *place)
-            });
-            if !is_variable && number.value != new {
-                let edit = Edit { place: place.clone(), old: number.value, new, name: before.name.clone() };
-                self.edits.push(edit);
+            if number.value == new {
+                continue;
+            }
+            let environment = opener_of(scene, before).map(|(looked, _)| &looked.container.environment);
+            let held: Vec<_> =
+                environment.into_iter().flatten().filter(|(_, variable)| variable.place == *place).collect();
+            if held.iter().any(|(_, variable)| is_whole(variable, number)) {
+                continue;
+            }
+            match held.first() {
+                Some((name, variable)) => {
+                    self.said.push(inside(&before.name, name, variable, number.value, new));
+                }
+                None => {
+                    let edit =
+                        Edit { place: place.clone(), old: number.value, new, name: before.name.clone() };
+                    self.edits.push(edit);
+                }
             }
         }
         self.threads(scene, before, new);
@@ -189,14 +223,17 @@ impl Changes {
     /// to change.
     fn redirect(&mut self, scene: &Scene<'_>, row: &Row, via: &str) {
         let host = via.split('/').next_back().unwrap_or(via);
-        let at = format!("{host}:{}", proxy::PORT);
+        let listens = proxy::port(scene, via);
+        let at = format!("{host}:{listens}");
         let Some((looked, opener)) = opener_of(scene, row) else {
             self.said.push(format!("{}: connect to {at}", row.name));
             return;
         };
         let environment = &looked.container.environment;
         let variable = opener.to.as_ref().and_then(|to| {
-            environment.iter().find(|(_, variable)| variable.value.as_deref() == Some(to.host.as_str()))
+            environment.iter().find(|(_, variable)| {
+                variable.place == to.place && variable.value.as_deref() == Some(to.host.as_str())
+            })
         });
         let Some((name, _)) = variable else {
             self.said.push(format!("{}: point its connection string at {at}", row.name));
@@ -206,16 +243,10 @@ impl Changes {
         let port = [("HOST", "PORT"), ("host", "port")].into_iter().find(|(word, _)| name.contains(word));
         match port.map(|(word, with)| name.replace(word, with)) {
             Some(port) => {
-                self.said.push(format!(
-                    "{}: {name} = {host} and {port} = {}: the pooler",
-                    row.name,
-                    proxy::PORT
-                ));
-                self.put(scene, looked, &port, proxy::PORT.to_string());
+                self.said.push(format!("{}: {name} = {host} and {port} = {listens}: the pooler", row.name));
+                self.put(scene, looked, &port, listens.to_string());
             }
-            None => {
-                self.said.push(format!("{}: {name} = {host}: the pooler, on port {}", row.name, proxy::PORT))
-            }
+            None => self.said.push(format!("{}: {name} = {host}: the pooler, on port {listens}", row.name)),
         }
     }
 }

@@ -13,7 +13,10 @@ pub(super) enum Style {
 
 /// The text with these names set: where one is set its last line is changed, else a line is added.
 pub(super) fn set(text: &str, entries: &[(&str, String)], style: Style) -> String {
+    let feed = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let ended = text.is_empty() || text.ends_with('\n');
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let last = lines.last().filter(|_| !ended).cloned();
     for (name, value) in entries {
         let (begin, end) = match style {
             Style::Env | Style::Conf => (0, lines.len()),
@@ -27,12 +30,19 @@ pub(super) fn set(text: &str, entries: &[(&str, String)], style: Style) -> Strin
                 while at > begin && lines.get(at - 1).is_some_and(|line| line.trim().is_empty()) {
                     at -= 1;
                 }
+                // Behind a last line without an end nothing is added: that line would change, and it may hold a secret.
+                if !ended && at == lines.len() && at > begin {
+                    at -= 1;
+                }
                 lines.insert(at, written(name, value, style));
             }
         }
     }
-    let mut text = lines.join("\n");
-    text.push('\n');
+    let as_it_was = last.is_some() && last.as_ref() == lines.last();
+    let mut text = lines.join(feed);
+    if !as_it_was {
+        text.push_str(feed);
+    }
     text
 }
 
@@ -137,6 +147,14 @@ mod tests {
             one(conf, "work_mem", "4MB", Style::Conf),
             "Max_Connections 100\t# old\n#work_mem = 1MB\nwork_mem = 4MB\n"
         );
+    }
+
+    #[test]
+    fn the_ends_of_lines_stay_as_they_are() {
+        assert_eq!(one("A=1\r\nB=2\r\n", "A", "3", Style::Env), "A=3\r\nB=2\r\n");
+        assert_eq!(one("A=1\nPASS=x", "B", "2", Style::Env), "A=1\nB=2\nPASS=x");
+        assert_eq!(one("A=1\nPASS=x", "A", "2", Style::Env), "A=2\nPASS=x");
+        assert_eq!(one("A=1\nB=1", "B", "2", Style::Env), "A=1\nB=2\n");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::proxy::{self, Proxy};
 use crate::budget::{Row, Runs, ServerBudget, Sums, total};
 use crate::declared::Together;
 use crate::pools::Opener;
-use crate::{Looked, Number, Scene, Stage};
+use crate::{Looked, Number, Scene, Stage, Variable};
 
 /// Rows as they would be.
 pub(super) struct Sized {
@@ -87,15 +87,21 @@ pub(super) fn opener_of<'s, 'a>(scene: &'s Scene<'a>, row: &Row) -> Option<(&'s 
     scene.openers().find(own)
 }
 
-/// The variable that sets the size of a row's pool.
+/// The variable that sets the size of a row's pool: its whole value is that number. One that holds it as a part (a
+/// connection string) is not set to a number.
 pub(super) fn variable_of<'s>(scene: &'s Scene<'_>, row: &Row) -> Option<(&'s Looked<'s>, &'s str)> {
     let (looked, opener) = opener_of(scene, row)?;
-    let places = [row.pool.place(), opener.pool.most.place()];
-    let environment = &looked.container.environment;
-    let own = places.into_iter().flatten().find_map(|place| {
-        environment.iter().find(|(_, variable)| variable.place == *place).map(|(name, _)| name)
-    })?;
-    Some((looked, own.as_str()))
+    let own = [&row.pool, &opener.pool.most].into_iter().find_map(|number| {
+        let place = number.place()?;
+        let mut here = looked.container.environment.iter().filter(|(_, variable)| variable.place == *place);
+        here.find(|(_, variable)| is_whole(variable, number))
+    });
+    own.map(|(name, _)| (looked, name.as_str()))
+}
+
+/// Whether a variable is this number and nothing else.
+pub(super) fn is_whole(variable: &Variable, number: &Number) -> bool {
+    variable.value.as_deref().and_then(|value| value.trim().parse().ok()) == Some(number.value)
 }
 
 /// A row with what the preset gives each process. More than it has only where the preset's own variable asks for it.

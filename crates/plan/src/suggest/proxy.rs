@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::Wanted;
 use super::pools::{at_least, capped, fitting, is_served, is_sized, largest, opener_of, proxy_row};
 use crate::Scene;
-use crate::budget::{Row, ServerBudget, total};
+use crate::budget::{Row, ServerBudget, reached_as, total};
 use crate::declared::Together;
 
 /// The name it goes by: as a service, a host, and in the budget.
@@ -49,6 +49,31 @@ impl Proxy {
         let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
         format!("{}_PASSWORD", user.chars().map(plain).collect::<String>())
     }
+}
+
+/// The port of a pooler: of one that is there the port it is told, or the one that its clients know.
+pub(super) fn port(scene: &Scene<'_>, pooler: &str) -> u16 {
+    let own = scene
+        .poolers()
+        .map(|(looked, _)| looked)
+        .find(|looked| pooler == looked.workload.name || pooler == looked.name());
+    let Some(looked) = own else { return PORT };
+    let files = looked.container.files.values().filter_map(|file| listen_port(&file.text));
+    let variables = ["PGBOUNCER_LISTEN_PORT", "PGBOUNCER_PORT", "LISTEN_PORT"];
+    let variables =
+        variables.into_iter().filter_map(|name| looked.container.value(name)?.0.trim().parse().ok());
+    let clients = scene.openers().filter_map(|(_, opener)| opener.to.as_ref());
+    let clients = clients.filter(|to| reached_as(looked.workload, &to.host)).filter_map(|to| to.port);
+    files.chain(variables).chain(clients).next().unwrap_or(PORT)
+}
+
+/// `listen_port = 6432` of an ini or a TOML file.
+fn listen_port(text: &str) -> Option<u16> {
+    let value = |line: &str| {
+        let value = line.trim().strip_prefix("listen_port")?.trim_start().strip_prefix('=')?;
+        value.split(['#', ';']).next()?.trim().parse().ok()
+    };
+    text.lines().filter_map(value).next_back()
 }
 
 /// Puts the proxy in front of every service, and its row behind theirs.
@@ -137,9 +162,9 @@ fn nobody() -> Proxy {
 
 /// The cores the server may use.
 fn server_cores(scene: &Scene<'_>, budget: &ServerBudget, wanted: &Wanted) -> Option<u32> {
-    let own = scene.servers().find(|(looked, _)| {
-        budget.host.as_deref().is_none_or(|host| crate::budget::reached_as(looked.workload, host))
-    });
+    let own = scene
+        .servers()
+        .find(|(looked, _)| budget.host.as_deref().is_none_or(|host| reached_as(looked.workload, host)));
     let limit = own.and_then(|(looked, _)| looked.container.cpu_millis_max.as_ref());
     limit.map(|limit| limit.value.div_ceil(1000).max(1)).or(wanted.cores)
 }

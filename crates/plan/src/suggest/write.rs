@@ -20,6 +20,8 @@ mod kubernetes;
 pub(super) struct Out<'s, 'a> {
     scene: &'s Scene<'a>,
     files: BTreeMap<String, String>,
+    /// Paths of files that could not be changed without showing what may be a secret.
+    refused: Vec<String>,
 }
 
 impl Out<'_, '_> {
@@ -28,8 +30,18 @@ impl Out<'_, '_> {
         self.files.get(path).map(String::as_str).or_else(|| self.scene.texts.get(path).map(|text| &**text))
     }
 
+    /// Whether a file can be so without a patch that shows what may be a secret.
+    fn may_become(&self, path: &str, text: &str) -> bool {
+        diff::unified(path, self.scene.texts.get(path).map(|text| &**text), text).is_some()
+    }
+
     fn put(&mut self, path: impl Into<String>, text: String) {
-        self.files.insert(path.into(), text);
+        let path = path.into();
+        if self.may_become(&path, &text) {
+            self.files.insert(path, text);
+        } else if !self.refused.contains(&path) {
+            self.refused.push(path);
+        }
     }
 }
 
@@ -42,7 +54,7 @@ pub(super) fn files(
     edits: &mut [Edit],
     why: &mut Vec<String>,
 ) -> Vec<File> {
-    let mut out = Out { scene, files: BTreeMap::new() };
+    let mut out = Out { scene, files: BTreeMap::new(), refused: Vec::new() };
     let given = env::preset(&mut out, wanted, sized, why);
     edits.sort_by(|a, b| a.place.cmp(&b.place));
     for edit in edits.iter() {
@@ -61,12 +73,17 @@ pub(super) fn files(
         let path = near(scene, "connwarden.toml");
         out.put(path, proxy::toml(made));
     }
+    for path in &out.refused {
+        why.push(format!(
+            "{path}: left as it is: a line that would change may hold a secret, which no patch here shows"
+        ));
+    }
     let file = |(path, text): (String, String)| {
         let before = scene.texts.get(&path).map(|text| &**text);
-        let patch = diff::unified(&path, before, &text);
-        File { path, text, patch }
+        let patch = diff::unified(&path, before, &text).filter(|patch| !patch.is_empty())?;
+        Some(File { path, text, patch })
     };
-    out.files.into_iter().map(file).filter(|file| !file.patch.is_empty()).collect()
+    out.files.into_iter().filter_map(file).collect()
 }
 
 /// A number that stands in a file, replaced there; or the variable that the file reads instead.
@@ -78,7 +95,10 @@ fn numbers(out: &mut Out<'_, '_>, edit: &Edit, given: &env::Given, why: &mut Vec
     let read =
         given.entries.iter().find(|(entry, value)| *value == new.to_string() && env::reads(line, entry));
     match (changed, read) {
-        (Some(text), _) => out.put(path, text),
+        (Some(text), _) if out.may_become(&path, &text) => out.put(path, text),
+        (Some(_), _) => why.push(format!(
+            "{name}: write {new} in place of {old} at {place}: that line may hold a secret, so no patch here shows it"
+        )),
         (None, Some((entry, _))) => {
             why.push(format!("{name}: {entry} = {new}, which {place} reads: from {}", given.path))
         }

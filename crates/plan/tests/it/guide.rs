@@ -360,6 +360,37 @@ fn a_pooler_that_opens_too_much_gets_less() {
 }
 
 #[test]
+fn no_patch_shows_a_secret_that_stands_beside_a_change() {
+    let mut wall = wall("service");
+    let secret =
+        |line: &str| format!("DB_PASSWORD=hunter2\n{line}\nTOKEN=hunter2\nTLS_KEY=\"hunter2\nhunter2\"\n");
+    let env: String = SIMULATOR.lines().map(secret).collect();
+    let compose = COMPOSE.replace("      DB_MAX_CONNS:", "      API_TOKEN: hunter2\n      DB_MAX_CONNS:");
+    let ini = "[databases]\na = host=db password=hunter2\n[pgbouncer]\nmax_client_conn = 1\n";
+    wall.texts.insert("simulator.env".into(), env.as_str().into());
+    wall.texts.insert("compose.yaml".into(), compose.as_str().into());
+    wall.texts.insert("production.env".into(), "A=1\nSECRET=hunter2".into());
+    wall.texts.insert("pgbouncer.ini".into(), ini.into());
+    for (line, text) in env.lines().enumerate() {
+        let name = text.split('=').next().unwrap();
+        let environment = &mut wall.deployed.workloads[3].containers[0].environment;
+        if let Some(variable) = environment.get_mut(name) {
+            variable.place = Place::new(&"simulator.env".into(), u32::try_from(line + 1).unwrap(), 1);
+        }
+    }
+    let at = wall.deployed.workloads[3].containers[0].environment["DB_MAX_CONNS"].place.clone();
+    let Part::Opens(openers) = &mut wall.parts[3] else { panic!("it opens") };
+    openers[0].pool.most = Number::written(50, &at);
+    wall.budget.servers[0].rows[2].pool = Number::written(50, &at);
+    let suggestion = wall.suggestion(Preset::Production);
+    let of = |path: &str| &suggestion.files.iter().find(|file| file.path == path).unwrap().patch;
+    assert!(of("simulator.env").contains("-DB_MAX_CONNS=50"), "{}", of("simulator.env"));
+    assert!(of("production.env").contains("+DB_MAX_CONNS="), "{}", of("production.env"));
+    let text = connwarden_plan::suggest::text(&suggestion);
+    assert!(!text.contains("hunter2"), "{text}");
+}
+
+#[test]
 fn what_the_guide_wrote_down_is_found() {
     let wall = wall("service");
     let mut text = String::new();

@@ -9,6 +9,7 @@ mod form;
 mod guide;
 mod kubernetes;
 mod simulation;
+mod suggesting;
 mod sweep;
 mod tables;
 mod world;

@@ -1,6 +1,6 @@
 //! What config maps and secrets hold, and what of it may be told.
 //!
-//! A secret's value leaves this room only as [`secrecy`] lets it.
+//! A secret's value leaves this room only as [`crate::secrecy`] lets it.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,9 @@ use base64::engine::general_purpose::STANDARD;
 use super::kind::Kind;
 use super::objects::{Object, Objects};
 use super::report::Report;
+use crate::secrecy::{ini_without_passwords, is_harmless, without_password};
 use crate::yaml::Node;
 use crate::{Place, Text};
-
-mod secrecy;
-
-use secrecy::{ini_without_passwords, is_harmless, without_password};
 
 /// One key's value.
 pub(super) struct Entry {

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::{Out, Set, Sheet, Sized, Wanted, head, proxy, quoted};
 use crate::place::beside;
 use crate::pools::Server;
+use crate::secrecy::may_hold_secret;
 use crate::{Container, Looked, setting};
 
 const NAME: &str = "compose.connwarden.yaml";
@@ -66,12 +67,15 @@ fn command(
     sheet: &Sheet<'_, '_>,
     why: &mut Vec<String>,
 ) -> Option<String> {
-    let Some(kept) = kept(container, server) else {
-        why.push(format!(
-            "{}: its command holds more than settings, so it is not written anew: put the settings of the conf file there",
-            container.name
-        ));
-        return None;
+    let kept = match kept(container, server) {
+        Ok(kept) => kept,
+        Err(because) => {
+            why.push(format!(
+                "{}: its command {because}, so it is not written anew: put the settings of the conf file there",
+                container.name
+            ));
+            return None;
+        }
     };
     let ours = |name: &str| sheet.settings.iter().any(|line| line.name.eq_ignore_ascii_case(name));
     let same = sheet.settings.iter().all(|line| {
@@ -95,8 +99,9 @@ fn command(
     Some(out)
 }
 
-/// The settings of a command that is nothing but settings. What follows a `#` was meant as a comment.
-fn kept(container: &Container, server: &Server) -> Option<Vec<(String, String)>> {
+/// The settings of a command that is nothing but settings, else why it cannot be repeated. What follows a `#` was meant
+/// as a comment.
+fn kept(container: &Container, server: &Server) -> Result<Vec<(String, String)>, String> {
     let mut lines: Vec<u32> = Vec::new();
     for word in container.command.iter().filter(|word| word.text.starts_with('#')) {
         lines.push(word.place.line);
@@ -104,9 +109,9 @@ fn kept(container: &Container, server: &Server) -> Option<Vec<(String, String)>>
     let commented = |line: u32| lines.contains(&line);
     let mut kept: Vec<(String, String)> = Vec::new();
     for (name, value) in server.settings.iter().filter(|(_, value)| container.says_at(&value.place)) {
-        // A connection string may hold a password, and is nobody's to repeat.
-        if name.text.contains("conninfo") || value.text.contains("password") {
-            return None;
+        // A file over another replaces a command as a whole: what must not be repeated keeps all of it from being written.
+        if !is_repeatable(&name.text, &value.text) {
+            return Err(format!("sets {}, which may hold a secret", name.text));
         }
         kept.retain(|(known, _)| !known.eq_ignore_ascii_case(&name.text));
         kept.push((name.text.clone(), value.text.clone()));
@@ -121,7 +126,20 @@ fn kept(container: &Container, server: &Server) -> Option<Vec<(String, String)>>
                 .any(|(own, _)| own.eq_ignore_ascii_case(&name) || text.starts_with(&format!("{own}=")))
     };
     let words = container.command.iter().filter(|word| !commented(word.place.line));
-    words.clone().all(|word| known(&word.text)).then_some(kept)
+    match words.clone().all(|word| known(&word.text)) {
+        true => Ok(kept),
+        false => Err("holds more than settings".to_owned()),
+    }
+}
+
+/// Whether a setting can be said again in a file that is printed.
+fn is_repeatable(name: &str, value: &str) -> bool {
+    // Their names sound like secrets; they are places of files, and the name of a method.
+    let known = ["ssl_cert_file", "ssl_key_file", "ssl_ca_file", "ssl_crl_file", "krb_server_keyfile"];
+    let is_path = value.starts_with('/') && !value.contains([' ', '=', ':']);
+    let method = name.eq_ignore_ascii_case("password_encryption") && matches!(value, "scram-sha-256" | "md5");
+    let named = known.iter().any(|own| own.eq_ignore_ascii_case(name)) && is_path;
+    named || method || setting::is_plain(name, value) || !may_hold_secret(&format!("{name}={value}"))
 }
 
 /// The proxy's service.
@@ -163,6 +181,28 @@ fn key(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_are_repeated_unless_they_may_hold_a_secret() {
+        for (name, value) in [
+            ("log_line_prefix", "%m [%p] "),
+            ("shared_preload_libraries", "pg_stat_statements"),
+            ("ssl_key_file", "/etc/ssl/server.key"),
+            ("password_encryption", "scram-sha-256"),
+            ("authentication_timeout", "30s"),
+        ] {
+            assert!(is_repeatable(name, value), "{name}");
+        }
+        for (name, value) in [
+            ("primary_conninfo", "host=db"),
+            ("archive_command", "curl https://u:hunter2@store/%f"),
+            ("restore_command", "AWS_SECRET=hunter2 get %f"),
+            ("ssl_passphrase_command", "echo hunter2"),
+            ("pgcrypto.key", "hunter2"),
+        ] {
+            assert!(!is_repeatable(name, value), "{name}");
+        }
+    }
 
     #[test]
     fn names_and_values_survive_yaml_and_compose() {

@@ -25,9 +25,10 @@ pub(super) fn changed(out: &mut Out<'_, '_>, set: &[Set]) -> Vec<Set> {
         let other =
             done.iter().any(|(file, name, value)| *file == path && *name == one.name && *value != one.value);
         let text = out.now(&path).filter(|_| sets && !other && is_env(&path)).map(str::to_owned);
-        match text {
+        let text = text.map(|text| lines::set(&text, &[(&one.name, one.value.clone())], Style::Env));
+        match text.filter(|text| out.may_become(&path, text)) {
             Some(text) => {
-                out.put(path.as_str(), lines::set(&text, &[(&one.name, one.value.clone())], Style::Env));
+                out.put(path.as_str(), text);
                 done.push((path, one.name.clone(), one.value.clone()));
             }
             None => rest.push(one.clone()),
@@ -69,7 +70,7 @@ pub(super) fn preset(out: &mut Out<'_, '_>, wanted: &Wanted, sized: &Sized, why:
     let via = sized.rows.iter().filter(asks).find_map(|row| row.via.as_deref());
     if let Some(via) = via {
         entries.push(("DB_HOST", via.rsplit('/').next().unwrap_or(via).to_owned()));
-        entries.push(("DB_PORT", proxy::PORT.to_string()));
+        entries.push(("DB_PORT", proxy::port(out.scene, via).to_string()));
     }
     let before = out.now(&path).map(str::to_owned);
     let text = before.unwrap_or_else(|| {

@@ -1,4 +1,9 @@
-//! What of a secret may be told: counts and names, addresses without their passwords, a pooler's file without them.
+//! What of a secret may be told: counts and names, addresses without their passwords, a pooler's file without them; and
+//! which lines of a file may hold one.
+
+mod lines;
+
+pub(crate) use lines::{may_hold_secret, secret_lines};
 
 /// Parts of names of what must not be told. One is enough.
 const PASSWORDS: [&str; 22] = [
@@ -77,7 +82,7 @@ const HARMLESS: [&str; 46] = [
 ];
 
 /// Whether the names of a secret's key and of the variable that takes it show that the value is no password.
-pub(super) fn is_harmless(key: &str, variable: &str) -> bool {
+pub(crate) fn is_harmless(key: &str, variable: &str) -> bool {
     let (key, variable) = (words(key), words(variable));
     let any = |names: &[&str], words: &[String]| words.iter().any(|word| names.contains(&word.as_str()));
     let telling =
@@ -105,7 +110,7 @@ fn words(name: &str) -> Vec<String> {
 }
 
 /// An address of PostgreSQL without its password; nothing if it is none, or if a password may be left in it.
-pub(super) fn without_password(text: &str) -> Option<String> {
+pub(crate) fn without_password(text: &str) -> Option<String> {
     let (scheme, rest) = text.trim().split_once("://")?;
     let known = scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | ':'))
         && ["postg", "psql", "pgsql"].iter().any(|name| scheme.contains(name));
@@ -128,7 +133,7 @@ pub(super) fn without_password(text: &str) -> Option<String> {
 }
 
 /// The text of a pooler's file with every password in it replaced. Lines that hold one in another way are emptied.
-pub(super) fn ini_without_passwords(text: &str) -> String {
+pub(crate) fn ini_without_passwords(text: &str) -> String {
     let lines: Vec<String> = text.split('\n').map(line_without_password).collect();
     lines.join("\n")
 }
