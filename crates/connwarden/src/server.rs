@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use inspect::connect::{self, ConnectError, Connection, Machine, PoolerView};
+use inspect::connect::{self, CancelKey, ConnectError, Connection, Machine, PoolerView};
 use inspect::report::PoolerReport;
 use inspect::settings::{Dsn, Origin, Request, Settings};
 use model::config::checked::{SecretText, Target};
@@ -158,6 +158,17 @@ impl Entrance {
             say::err(&format!("note: {}", inspect::form::clean(&sentence)));
         }
         Ok(connection)
+    }
+
+    /// How long an answer may take.
+    pub(crate) fn patience(&self) -> Duration {
+        self.settings.timeout
+    }
+
+    /// Has what a connection is at cancelled, as well as that goes.
+    pub(crate) async fn cancel(&self, key: &CancelKey) {
+        // The server may be gone; then there is nothing to cancel.
+        let _ = connect::cancel(&self.settings, key).await;
     }
 
     fn ask_for_password(&mut self) -> Result<(), Failed> {

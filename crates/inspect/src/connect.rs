@@ -4,6 +4,7 @@
 //! every other slot is taken. Several statements in one text are one round trip and one snapshot.
 
 mod answer;
+mod cancel;
 mod connection;
 mod dial;
 mod endpoint;
@@ -16,6 +17,7 @@ mod pooler;
 mod way;
 
 pub use answer::{Answer, Row};
+pub use cancel::{CancelKey, cancel};
 pub use connection::Connection;
 pub use endpoint::Endpoint;
 pub use error::{AskError, ConnectError, ServerError};

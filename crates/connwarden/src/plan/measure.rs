@@ -1,36 +1,35 @@
 //! `connwarden plan measure`: pools of several sizes on a real server, beside what the simulation expects of it.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
-use std::path::PathBuf;
-use std::rc::Rc;
+use std::io::{IsTerminal, Read};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{ArgGroup, Args, ValueEnum};
 use inspect::form::{Align, Style, Table, Tone, clean};
-use inspect::report::Failure;
-use plan::measure::{Calibration, Load, MeasureReport, MeasuredReport, Round};
+use plan::measure::{Load, MeasureReport};
 use plan::script::{BUILTIN, Script};
-use plan::simulate::{Arrivals, Hold, Scenario, Server, Spreading};
 
 use super::paint;
 use crate::exit::Exit;
 use crate::output::LookOptions;
-use crate::server::{Entrance, Failed, ServerOptions};
+use crate::server::ServerOptions;
 use crate::{say, value};
 
+mod measuring;
 mod pool;
 mod round;
 
-use pool::Pool;
-use round::Play;
+use measuring::Measuring;
 
 /// Sizes at most.
 const SIZES_MAX: usize = 32;
-/// All rounds together, at most.
+/// All rounds together, warm-up and calibration among them, at most.
 const TOTAL_MAX: Duration = Duration::from_secs(3600);
 /// Part of each round that is not counted: caches and connections warm up in it.
 const WARM_UP_PART: f64 = 0.2;
+/// A script's file, at most.
+const SCRIPT_BYTES_MAX: u64 = 1 << 20;
 
 const EXAMPLES: &str = "\
 It opens as many connections as the largest pool has, and puts load on the server: choose a
@@ -39,7 +38,7 @@ one connection, as a transaction does. pgbench -i makes the tables of the built-
 
 First the script runs alone, then flat out with the largest pool: from these two the simulation
 learns how long it holds a connection and how much of that is the server's work. Then each size
-is measured and, with the same load, simulated.
+is measured and, with the same load, simulated. What still runs a second after its round is cancelled.
 
 Examples:
   connwarden plan measure -h db-staging -U app --builtin select-only --scale 10 --clients 100
@@ -117,6 +116,17 @@ fn defined(text: &str) -> Result<(String, i64), String> {
     Ok((name.to_owned(), number.parse().map_err(|_| wanted)?))
 }
 
+/// A script's text; a file that is too long is not read to its end.
+fn script(path: &Path) -> Result<String, String> {
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    file.take(SCRIPT_BYTES_MAX + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    match u64::try_from(text.len()) {
+        Ok(..=SCRIPT_BYTES_MAX) => Ok(text),
+        Ok(_) | Err(_) => Err("a script has 1 MiB at most".into()),
+    }
+}
+
 /// `plan measure`.
 pub(super) async fn run(options: MeasureOptions) -> Exit {
     let script = match options.what.read() {
@@ -136,17 +146,20 @@ pub(super) async fn run(options: MeasureOptions) -> Exit {
             "[target.{target}] is protected: measure on a server that may be loaded"
         ));
     }
-    let mut measure = Measure::of(&options, script, sizes, entrance);
+    let mut measuring = Measuring::of(&options, script, sizes, entrance);
     let done = tokio::select! {
-        done = measure.all() => done,
-        _ = tokio::signal::ctrl_c() => {
-            say::err("interrupted: nothing is said of half a measurement");
-            return Exit::Interrupted;
-        }
+        done = measuring.all() => Some(done),
+        _ = tokio::signal::ctrl_c() => None,
     };
+    tell("");
+    measuring.end().await;
     match done {
-        Ok(report) => options.tell(&report),
-        Err(failed) => failed.tell(),
+        Some(Ok(report)) => options.tell(&report),
+        Some(Err(failed)) => failed.tell(),
+        None => {
+            say::err("interrupted: nothing is said of half a measurement");
+            Exit::Interrupted
+        }
     }
 }
 
@@ -155,8 +168,8 @@ impl WhatOptions {
         let (name, text) = match (&self.script, &self.builtin) {
             (Some(path), _) => {
                 let name = path.to_string_lossy().into_owned();
-                let text = std::fs::read_to_string(path).map_err(|error| {
-                    say::err(&format!("error: {}: {error}", clean(&name)));
+                let text = script(path).map_err(|why| {
+                    say::err(&format!("error: {}: {why}", clean(&name)));
                     Exit::Nothing
                 })?;
                 (name, text)
@@ -189,15 +202,21 @@ impl MeasureOptions {
         if sizes.is_empty() || sizes.len() > SIZES_MAX {
             return Err(format!("give 1 to {SIZES_MAX} pool sizes"));
         }
-        if self.duration.is_zero() || self.duration.saturating_mul(rounds) > TOTAL_MAX {
-            return Err(
-                "all sizes together take more than an hour, or no time at all: choose --duration".into()
-            );
+        if self.duration.is_zero() || self.total(rounds) > TOTAL_MAX {
+            return Err("all sizes together, with warm-up and calibration, take more than an hour, or no time at all: \
+                 choose --duration"
+                .into());
         }
         if self.rate.is_some_and(|rate| !(rate > 0.0 && rate <= 100_000.0)) {
             return Err("--rate is above 0 and at most 100000".into());
         }
         Ok(sizes)
+    }
+
+    /// How long it takes with so many sizes.
+    fn total(&self, rounds: u32) -> Duration {
+        let counted = self.duration.saturating_mul(rounds).saturating_add(calibrating(self.duration) * 2);
+        Duration::try_from_secs_f64(counted.as_secs_f64() * (1.0 + WARM_UP_PART)).unwrap_or(Duration::MAX)
     }
 
     fn load(&self, largest: u32) -> Load {
@@ -229,106 +248,9 @@ impl MeasureOptions {
     }
 }
 
-/// One measurement on its way.
-struct Measure {
-    script: Rc<Script>,
-    variables: Rc<BTreeMap<String, i64>>,
-    sizes: Vec<u32>,
-    load: Load,
-    duration: Duration,
-    cores: u32,
-    cores_assumed: bool,
-    seed: u64,
-    entrance: Entrance,
-}
-
-impl Measure {
-    fn of(options: &MeasureOptions, script: Script, sizes: Vec<u32>, entrance: Entrance) -> Self {
-        let largest = sizes.last().copied().unwrap_or(1);
-        let here = std::thread::available_parallelism().map_or(1, |cores| cores.get());
-        Self {
-            script: Rc::new(script),
-            variables: Rc::new(options.what.variables()),
-            load: options.load(largest),
-            sizes,
-            duration: options.duration,
-            cores: options.cores.unwrap_or(u32::try_from(here).unwrap_or(u32::MAX)),
-            cores_assumed: options.cores.is_none(),
-            seed: options.seed,
-            entrance,
-        }
-    }
-
-    async fn all(&mut self) -> Result<MeasureReport, Failed> {
-        let calibration = self.calibrate().await?;
-        let mut rows = Vec::new();
-        for size in self.sizes.clone() {
-            let round = self.round(&format!("{size} connections"), size, self.load, self.duration).await?;
-            let scenario = self.scenario(&calibration, size);
-            rows.push(MeasuredReport::of(size, &round, plan::simulate::run(&scenario).ok().as_ref()));
-        }
-        Ok(MeasureReport::of(self.load, self.cores, self.cores_assumed, &calibration, rows))
-    }
-
-    /// Alone, then flat out: what the simulation knows of this script and this server.
-    async fn calibrate(&mut self) -> Result<Calibration, Failed> {
-        let short = (self.duration / 2).clamp(Duration::from_secs(1), Duration::from_secs(10));
-        let alone = self.round("alone", 1, Load::Clients(1), short).await?;
-        let largest = self.sizes.last().copied().unwrap_or(1);
-        let full = self.round("flat out", largest, Load::Clients(largest), short).await?;
-        Ok(Calibration::of(&alone, &full, largest, self.cores))
-    }
-
-    async fn round(&mut self, what: &str, size: u32, load: Load, counted: Duration) -> Result<Round, Failed> {
-        tell(&format!("{what}: opening"));
-        let mut connections = Vec::new();
-        for _ in 0..size {
-            connections.push(self.entrance.connect("connwarden plan measure").await?);
-        }
-        tell(&format!("{what}: {}", value::said(counted)));
-        let pool = Rc::new(Pool::of(connections));
-        let play = Play {
-            script: Rc::clone(&self.script),
-            variables: Rc::clone(&self.variables),
-            load,
-            warm_up: counted.mul_f64(WARM_UP_PART),
-            counted,
-            seed: self.seed,
-        };
-        let round = round::play(play, Rc::clone(&pool)).await;
-        pool.close().await;
-        tell("");
-        match &round.first_failure {
-            Some(why) if round.timings.is_empty() => Err(Failed::new(
-                Failure::Config,
-                Exit::Nothing,
-                format!("the script does not run: {why}"),
-                Some("try it with psql first; pgbench -i makes the tables of the built-in scripts".into()),
-            )),
-            Some(_) | None => Ok(round),
-        }
-    }
-
-    fn scenario(&self, calibration: &Calibration, pool_size: u32) -> Scenario {
-        let duration_s = self.duration.as_secs_f64() * (1.0 + WARM_UP_PART);
-        Scenario {
-            arrivals: match self.load {
-                Load::Clients(count) => Arrivals::Clients { count, think_s: 0.0 },
-                Load::Rate(rate_per_s) => Arrivals::Poisson { rate_per_s },
-            },
-            hold: Hold::Empirical(calibration.holds_s.clone()),
-            application_share: calibration.application_share,
-            pool_size,
-            processes: 1,
-            spreading: Spreading::Random,
-            server: Server { cores: Some(self.cores), sigma: 0.0, kappa: 0.0 },
-            waiting_max: None,
-            wait_timeout_s: None,
-            duration_s,
-            warm_up_s: self.duration.as_secs_f64() * WARM_UP_PART,
-            seed: self.seed,
-        }
-    }
+/// How long each of the two calibrating rounds is counted.
+fn calibrating(duration: Duration) -> Duration {
+    (duration / 2).max(Duration::from_secs(1))
 }
 
 /// A line that the next one replaces, where somebody looks.
@@ -342,7 +264,8 @@ fn human(report: &MeasureReport, style: Style) -> String {
     let paint = style.paint();
     let mut out =
         format!("{}\n{}\n\n", paint.tone(Tone::Strong, "=== Pool Sizes, Measured ==="), report.setting());
-    let heads = ["POOL", "PER S", "SIMULATED", "LATENCY", "SIMULATED", "WAIT P99", "SIMULATED", "FAILED"];
+    let heads =
+        ["POOL", "PER S", "SIMULATED", "LATENCY", "SIMULATED", "WAIT P99", "SIMULATED", "FAILED", "WAITING"];
     let mut table = Table::new(&heads.map(|head| (head, Align::Right)));
     for row in &report.rows {
         table.row(row.cells());
@@ -357,4 +280,37 @@ fn human(report: &MeasureReport, style: Style) -> String {
         out.push('\n');
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: MeasureOptions,
+    }
+
+    fn sizes(duration: &str) -> Result<Vec<u32>, String> {
+        let line = Line::parse_from([
+            "measure",
+            "--builtin",
+            "select-only",
+            "--compare",
+            "2,1",
+            "--duration",
+            duration,
+        ]);
+        line.options.sizes()
+    }
+
+    #[test]
+    fn warm_up_and_calibration_count_in_what_it_may_take() {
+        // Twice so long for the sizes, once for the two calibrations, a fifth more for warming up.
+        assert_eq!(sizes("1000s"), Ok(vec![1, 2]));
+        assert!(sizes("1001s").unwrap_err().contains("more than an hour"));
+    }
 }

@@ -1,6 +1,10 @@
 //! `connwarden plan` as a pipeline sees it, and the commands that hold a server against a plan.
 
+use std::process::{Child, Command, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
 use testbed::client::{Client, Login};
+use testbed::wait::{self, PATIENCE};
 use testbed::{Postgres, PostgresOptions};
 
 use crate::schema;
@@ -247,6 +251,175 @@ fn a_script_is_measured_beside_its_simulation() {
     dir.write("odd.sql", "\\setshell x\nselect 1;\n");
     let ran = against(&dir, &postgres, &[&measure[..], &["--script", "odd.sql"]].concat());
     assert!(ran.code == 2 && ran.err.contains("odd.sql:1:1: error SCRIPT001"), "{}", ran.err);
+}
+
+const MEASURE: [&str; 4] = ["plan", "measure", "--script", "s.sql"];
+
+/// A measurement on its way.
+fn measuring(dir: &Dir, postgres: &Postgres, arguments: &[&str]) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_connwarden"));
+    command.env_clear().envs(variables(postgres)).current_dir(&dir.0).args(MEASURE).args(arguments);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Its exit code and all that it said.
+fn said(output: Output) -> (Option<i32>, String) {
+    let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    (output.status.code(), text)
+}
+
+/// Sessions of a measurement, now.
+fn sessions(admin: &mut Client, and: &str) -> usize {
+    let sql = format!(
+        "select count(*) from pg_stat_activity where application_name = 'connwarden plan measure' {and}"
+    );
+    admin.value(&sql).unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_script_that_leaves_a_transaction_open_is_refused_and_commits_nothing() {
+    let dir = Dir::new("plan-open");
+    let postgres = Postgres::start(PostgresOptions::default()).unwrap();
+    let mut admin = postgres.admin("postgres").unwrap();
+    admin.query("create table orders (id int)").unwrap();
+    let short = ["--clients", "2", "--compare", "2", "--duration", "1s"];
+    for script in
+        ["begin; insert into orders values (1);", "begin; insert into orders values (1); \\sleep 1 ms"]
+    {
+        dir.write("s.sql", script);
+        let ran = against(&dir, &postgres, &[&MEASURE[..], &short].concat());
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{}", ran.err);
+        assert!(ran.err.contains("the script leaves a transaction open"), "{}", ran.err);
+    }
+    assert_eq!(admin.value("select count(*) from orders").unwrap(), "0");
+    dir.write("s.sql", "begin; insert into orders values (1); rollback;");
+    let ran = against(&dir, &postgres, &[&MEASURE[..], &short].concat());
+    assert_eq!(ran.code, 0, "{}", ran.err);
+}
+
+#[test]
+fn a_backend_that_is_killed_in_mid_round_is_replaced_and_told() {
+    let dir = Dir::new("plan-killed");
+    let postgres = Postgres::start(PostgresOptions::default()).unwrap();
+    let mut admin = postgres.admin("postgres").unwrap();
+    dir.write("s.sql", "select pg_sleep(0.02);");
+    let mut child = measuring(&dir, &postgres, &["--clients", "4", "--compare", "2", "--duration", "2s"]);
+    // One at a time, again and again, in whatever round it is.
+    let kill = "select count(pg_terminate_backend(pid)) from (select pid from pg_stat_activity \
+                where query like 'select pg_sleep%' and backend_start < now() - interval '0.2 s' limit 1) as one";
+    wait::until("it ends all the same", PATIENCE, || {
+        admin.value(kill)?;
+        Ok(child.try_wait().unwrap())
+    })
+    .unwrap();
+    let (code, text) = said(child.wait_with_output().unwrap());
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains(" were lost on the way and dialled again"), "{text}");
+    assert!(text.contains(" failed, the first: FATAL: terminating connection"), "{text}");
+    assert_eq!(sessions(&mut admin, ""), 0);
+}
+
+#[test]
+fn a_round_ends_when_its_last_connection_is_gone() {
+    let dir = Dir::new("plan-gone");
+    let postgres = Postgres::start(PostgresOptions::default()).unwrap();
+    let mut admin = postgres.admin("postgres").unwrap();
+    admin.query("create role app login").unwrap();
+    dir.write("s.sql", "select pg_sleep(0.02);");
+    let arguments = ["-U", "app", "--clients", "4", "--compare", "2", "--duration", "60s"];
+    let child = measuring(&dir, &postgres, &arguments);
+    let running = "and query like 'select pg_sleep%'";
+    wait::until("the script runs", PATIENCE, || Ok((sessions(&mut admin, running) > 0).then_some(())))
+        .unwrap();
+    admin.query("alter role app nologin").unwrap();
+    admin.query("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'app'").unwrap();
+    let (code, text) = said(child.wait_with_output().unwrap());
+    assert_eq!(code, Some(3), "{text}");
+    assert!(text.contains("no connection is left") && text.contains("\"app\" is not permitted"), "{text}");
+}
+
+#[test]
+fn an_interrupt_leaves_no_session_behind() {
+    let dir = Dir::new("plan-interrupt");
+    let postgres = Postgres::start(PostgresOptions::default()).unwrap();
+    let mut admin = postgres.admin("postgres").unwrap();
+    dir.write("s.sql", "select pg_sleep(100);");
+    let child = measuring(&dir, &postgres, &["--compare", "5", "--duration", "60s", "--timeout", "200s"]);
+    let running = "and state = 'active' and query like 'select pg_sleep%'";
+    wait::until("the script runs", PATIENCE, || Ok((sessions(&mut admin, running) > 0).then_some(())))
+        .unwrap();
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let (code, text) = said(child.wait_with_output().unwrap());
+    assert_eq!((code, text.as_str()), (Some(130), "interrupted: nothing is said of half a measurement\n"));
+    assert_eq!(sessions(&mut admin, ""), 0, "at once, without waiting");
+}
+
+#[test]
+fn a_script_longer_than_its_round_is_refused_and_cancelled() {
+    let dir = Dir::new("plan-long");
+    let postgres = Postgres::start(PostgresOptions::default()).unwrap();
+    let mut admin = postgres.admin("postgres").unwrap();
+    dir.write("s.sql", "select pg_sleep(100);");
+    let ran = against(
+        &dir,
+        &postgres,
+        &[&MEASURE[..], &["--compare", "2", "--duration", "1s", "--timeout", "200s"]].concat(),
+    );
+    assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{}", ran.err);
+    assert!(
+        ran.err.contains("alone: no run of the script ended") && ran.err.contains("raise --duration"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(sessions(&mut admin, ""), 0);
+    assert!(postgres.log().contains("canceling statement due to user request"), "{}", postgres.log());
+}
+
+#[test]
+fn a_server_gives_up_what_is_not_waited_for() {
+    let dir = Dir::new("plan-limits");
+    let postgres = Postgres::start(PostgresOptions::default()).unwrap();
+    postgres.run("postgres", "create table seen (patience text, rest text)").unwrap();
+    let names =
+        "current_setting('statement_timeout'), current_setting('idle_in_transaction_session_timeout')";
+    dir.write("s.sql", &format!("insert into seen select {names};"));
+    let short = ["--clients", "1", "--compare", "1", "--duration", "2s", "--timeout", "2s"];
+    let ran = against(&dir, &postgres, &[&MEASURE[..], &short].concat());
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let seen = postgres.run("postgres", "select distinct patience, rest from seen order by rest").unwrap();
+    let seen: Vec<Vec<&str>> =
+        seen.iter().map(|row| row.iter().map(|one| one.as_deref().unwrap_or("")).collect()).collect();
+    // Calibration counts 1 s, the size 2 s; a fifth warms up and a second is left to bring back.
+    assert_eq!(seen, [["2s", "2200ms"], ["2s", "3400ms"]]);
+}
+
+#[test]
+fn a_pool_that_does_not_keep_up_is_told() {
+    let dir = Dir::new("plan-grows");
+    let postgres = Postgres::start(PostgresOptions::default()).unwrap();
+    dir.write("s.sql", "select pg_sleep(0.1);");
+    let load = ["--rate", "100", "--compare", "1,20", "--duration", "1s"];
+    let json =
+        schema::document(&against(&dir, &postgres, &[&MEASURE[..], &load, &["-o", "json"]].concat()).out);
+    let row = |at: usize, key: &str| json["rows"][at][key].clone();
+    assert!(row(0, "waiting_at_end").as_u64().unwrap() > 50 && row(0, "keeps_up") == false, "{json:#}");
+    assert!(row(1, "waiting_at_end").as_u64().unwrap() < 20 && row(1, "keeps_up") == true, "{json:#}");
+    let human = against(&dir, &postgres, &[&MEASURE[..], &load].concat());
+    assert!(human.out.contains("1 connections: does not keep up: "), "{}{}", human.out, human.err);
+    assert!(human.out.contains("measured waits below 2 ms are its noise"), "{}", human.out);
+}
+
+#[test]
+fn a_script_that_cannot_go_on_ends_the_round_with_its_line() {
+    let dir = Dir::new("plan-unfit");
+    let postgres = Postgres::start(PostgresOptions::default()).unwrap();
+    dir.write("s.sql", "select 1;\n\\set a 1 / (random(1, 20) - 1)\nselect :a;\n");
+    let ran = against(&dir, &postgres, &[&MEASURE[..], &["--compare", "2", "--duration", "1s"]].concat());
+    assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{}", ran.err);
+    assert!(ran.err.contains("s.sql:2: division by zero"), "{}", ran.err);
+    dir.write("s.sql", &format!("select 1;\n-- {}\n", "x".repeat(1 << 20)));
+    let ran = against(&dir, &postgres, &[&MEASURE[..], &["--compare", "2", "--duration", "1s"]].concat());
+    assert!(ran.code == 2 && ran.err.contains("a script has 1 MiB at most"), "{}", ran.err);
 }
 
 #[test]

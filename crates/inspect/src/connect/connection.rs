@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
-use wire::backend::{self, Fields};
+use wire::backend::{self, Fields, TxStatus};
 use wire::encode;
 use wire::frame::{self, HEADER};
 use wire::tag::BackendTag as Tag;
@@ -29,6 +29,8 @@ pub struct Connection {
     used: usize,
     place: String,
     pub(super) pid: u32,
+    /// What a cancel request has to know; empty where the other end gave none.
+    pub(super) secret: Vec<u8>,
     parameters: BTreeMap<String, String>,
     patience: Duration,
     pub(super) way: Way,
@@ -53,6 +55,7 @@ impl Connection {
             used: 0,
             place: place.to_owned(),
             pid: 0,
+            secret: Vec::new(),
             parameters: BTreeMap::new(),
             patience,
             way: Way::Ordinary,
@@ -97,16 +100,17 @@ impl Connection {
         }
     }
 
-    /// Has statements carried out and drops their rows, however many: what counts is that they are done.
+    /// Has statements carried out and drops their rows, however many: what counts is that they are done. Says whether a
+    /// transaction is open then.
     ///
     /// # Errors
-    /// The first error of the server, with which the connection stays usable; a lost connection, too slow.
-    pub async fn run(&mut self, sql: &str) -> Result<(), AskError> {
+    /// The first error of the server, with which the connection stays usable unless it is fatal; a lost connection, too slow.
+    pub async fn run(&mut self, sql: &str) -> Result<TxStatus, AskError> {
         let patience = self.patience;
         timeout(patience, self.carried_out(sql)).await.unwrap_or(Err(AskError::TimedOut(patience)))
     }
 
-    async fn carried_out(&mut self, sql: &str) -> Result<(), AskError> {
+    async fn carried_out(&mut self, sql: &str) -> Result<TxStatus, AskError> {
         let mut out = Vec::new();
         encode::query(&mut out, sql.as_bytes());
         self.send(&out).await?;
@@ -127,7 +131,11 @@ impl Connection {
                     encode::copy_fail(&mut out, b"COPY FROM STDIN has no data here");
                     self.send(&out).await?;
                 }
-                Tag::ReadyForQuery => return refused.map_or(Ok(()), |error| Err(error.into())),
+                Tag::ReadyForQuery => {
+                    let status = backend::ready_for_query(&body)
+                        .ok_or_else(|| AskError::Shape("ready for query in no known status".into()))?;
+                    return refused.map_or(Ok(status), |error| Err(error.into()));
+                }
                 _ => {}
             }
         }
@@ -139,6 +147,20 @@ impl Connection {
         encode::terminate(&mut out);
         // It may have left before us.
         let _ = timeout(Duration::from_millis(200), self.send(&out)).await;
+    }
+
+    /// Says goodbye and waits until the server has hung up: a backend keeps its socket until it is gone, so its slot is free
+    /// then. What it still had to say is dropped. False: it did not leave in time.
+    pub async fn close_and_wait(mut self, patience: Duration) -> bool {
+        let mut out = Vec::new();
+        encode::terminate(&mut out);
+        let leaving = async {
+            if self.send(&out).await.is_ok() {
+                let mut bytes = [0; 4096];
+                while self.stream.read(&mut bytes).await.is_ok_and(|read| read > 0) {}
+            }
+        };
+        timeout(patience, leaving).await.is_ok()
     }
 
     /// Where it goes.

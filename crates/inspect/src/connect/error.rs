@@ -10,6 +10,7 @@ use tls::TlsError;
 use wire::backend::Fields;
 
 use super::Full;
+use super::dial::DialError;
 use crate::settings::TargetSession;
 
 /// An ERROR or a FATAL, in the server's own words.
@@ -63,6 +64,11 @@ impl ServerError {
             "42501" => "the role lacks the right: connwarden needs LOGIN and CONNECT on the database",
             _ => return None,
         })
+    }
+
+    /// The server hangs up after it.
+    pub fn is_fatal(&self) -> bool {
+        matches!(self.severity.as_str(), "FATAL" | "PANIC")
     }
 
     /// 53300: no slot was left for us, whatever the reason.
@@ -177,6 +183,15 @@ impl fmt::Display for Listed<'_> {
 }
 
 impl ConnectError {
+    pub(super) fn of_dial(place: &str, error: DialError) -> Self {
+        let place = place.to_owned();
+        match error {
+            DialError::Io(error) => Self::Unreachable { place, why: error.to_string() },
+            DialError::Tls(error) => Self::Tls { place, error },
+            DialError::Strange(why) => Self::Protocol { place, why },
+        }
+    }
+
     pub(super) fn of_ask(place: &str, error: AskError) -> Self {
         let place = place.to_owned();
         match error {

@@ -87,8 +87,9 @@ impl Connection {
                     }
                 }
                 Tag::BackendKeyData => {
-                    if let Some((pid, _)) = backend::backend_key(&body) {
+                    if let Some((pid, secret)) = backend::backend_key(&body) {
                         self.pid = pid;
+                        self.secret = secret.to_vec();
                     }
                 }
                 Tag::ParameterStatus => self.note(&body),

@@ -6,7 +6,7 @@ use tls::Try;
 use tokio::time::timeout;
 use wire::auth::secret::Password;
 
-use super::dial::{DialError, Secrecy, dial};
+use super::dial::{Secrecy, dial};
 use super::login::{Entry, LoginError};
 use super::{AskError, ConnectError, Connection, Endpoint, Full, ServerError, Way};
 use crate::settings::{Host, Settings, TargetSession};
@@ -193,12 +193,7 @@ async fn session(
     patience: Duration,
 ) -> Result<Connection, ConnectError> {
     let place = endpoint.to_string();
-    let dialled = match dial(endpoint, how, secrecy).await {
-        Ok(dialled) => dialled,
-        Err(DialError::Io(error)) => return Err(ConnectError::Unreachable { place, why: error.to_string() }),
-        Err(DialError::Tls(error)) => return Err(ConnectError::Tls { place, error }),
-        Err(DialError::Strange(why)) => return Err(ConnectError::Protocol { place, why }),
-    };
+    let dialled = dial(endpoint, how, secrecy).await.map_err(|error| ConnectError::of_dial(&place, error))?;
     let mut connection = Connection::fresh(dialled, &place, patience);
     match connection.start(entry).await {
         Ok(()) => Ok(connection),

@@ -1,7 +1,7 @@
 //! What was measured, beside what was simulated.
 
 use crate::chart::{Axis, Chart, Panel, Point, Scale, Series};
-use crate::simulate::Outcome;
+use crate::simulate::{Mistake, Outcome};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -37,18 +37,32 @@ pub struct MeasureReport {
 pub struct MeasuredReport {
     /// Connections.
     pool_size: u32,
-    /// What the server did.
-    measured: FiguresReport,
+    /// What the server did. Absent where no request ended while it counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    measured: Option<FiguresReport>,
     /// Absent where the simulation refused it.
     #[serde(skip_serializing_if = "Option::is_none")]
     simulated: Option<FiguresReport>,
-    /// Requests with a statement that the server refused.
+    /// Why the simulation refused it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_simulated: Option<String>,
+    /// Requests that ended with an error.
     failed: u64,
-    /// The first refusal, in the server's words.
+    /// The first error.
     #[serde(skip_serializing_if = "Option::is_none")]
     first_failure: Option<String>,
     /// Requests that were not begun because 20,000 waited.
     dropped: u64,
+    /// Requests that still waited for a connection at the end.
+    waiting_at_end: u64,
+    /// False: the line grew by more than chance explains, and times would grow with the duration.
+    keeps_up: bool,
+    /// Connections that were lost on the way.
+    lost: u64,
+    /// Those of them that could not be dialled again: the pool was smaller from then on.
+    missing: u32,
+    /// Sessions that the server had not ended yet when the next size began.
+    staying: u32,
 }
 
 /// The figures that are compared, in seconds and per second.
@@ -64,20 +78,23 @@ pub struct FiguresReport {
 }
 
 impl FiguresReport {
-    fn measured(round: &Round) -> Self {
+    fn measured(round: &Round) -> Option<Self> {
+        if round.timings.is_empty() {
+            return None;
+        }
         let mut waits: Vec<f64> = round.timings.iter().map(|one| one.wait_s).collect();
         let mut latencies: Vec<f64> = round.timings.iter().map(|one| one.wait_s + one.hold_s).collect();
         waits.sort_by(f64::total_cmp);
         latencies.sort_by(f64::total_cmp);
         let mean = |all: &[f64]| all.iter().sum::<f64>() / all.len().max(1) as f64;
-        Self {
+        Some(Self {
             throughput_per_s: round.timings.len() as f64 / round.counted_s.max(1e-9),
             hold_mean_s: mean(&latencies) - mean(&waits),
             latency_mean_s: mean(&latencies),
             latency_p99_s: quantile(&latencies, 0.99),
             wait_mean_s: mean(&waits),
             wait_p99_s: quantile(&waits, 0.99),
-        }
+        })
     }
 
     fn simulated(outcome: &Outcome) -> Self {
@@ -100,29 +117,75 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
 
 impl MeasuredReport {
     /// One size, measured and simulated.
-    pub fn of(pool_size: u32, round: &Round, outcome: Option<&Outcome>) -> Self {
+    pub fn of(pool_size: u32, round: &Round, outcome: Result<&Outcome, &[Mistake]>) -> Self {
+        let refused = |mistakes: &[Mistake]| {
+            let all: Vec<String> =
+                mistakes.iter().map(|one| format!("{}: {}", one.field, one.message)).collect();
+            all.join("; ")
+        };
         Self {
             pool_size,
             measured: FiguresReport::measured(round),
-            simulated: outcome.map(FiguresReport::simulated),
+            simulated: outcome.ok().map(FiguresReport::simulated),
+            not_simulated: outcome.err().map(refused),
             failed: round.failed,
-            first_failure: round.first_failure.clone(),
+            first_failure: round.first_failure.clone().filter(|_| round.failed > 0),
             dropped: round.dropped,
+            waiting_at_end: round.waiting_at_end,
+            keeps_up: round.keeps_up(),
+            lost: round.lost,
+            missing: round.missing,
+            staying: round.staying,
         }
     }
 
     /// The cells of the table.
     pub fn cells(&self) -> Vec<String> {
         let of = |which: fn(&FiguresReport) -> f64, say: fn(f64) -> String| {
-            let simulated = self.simulated.as_ref().map_or_else(|| "-".to_owned(), |one| say(which(one)));
-            [say(which(&self.measured)), simulated]
+            let figure = |figures: &Option<FiguresReport>| {
+                figures.as_ref().map_or_else(|| "-".to_owned(), |one| say(which(one)))
+            };
+            [figure(&self.measured), figure(&self.simulated)]
         };
         let mut cells = vec![self.pool_size.to_string()];
         cells.extend(of(|one| one.throughput_per_s, |value| format!("{value:.0}")));
         cells.extend(of(|one| one.latency_mean_s, millis));
         cells.extend(of(|one| one.wait_p99_s, millis));
         cells.push(self.failed.to_string());
+        let grows = if self.keeps_up { "" } else { ", grows" };
+        cells.push(format!("{}{grows}", self.waiting_at_end));
         cells
+    }
+
+    /// What is to be said of it beside its figures.
+    fn remarks(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        if !self.keeps_up {
+            all.push(format!(
+                "does not keep up: {} requests waited at the end; times grow with the duration",
+                self.waiting_at_end
+            ));
+        }
+        if let Some(why) = &self.first_failure {
+            all.push(format!("{} failed, the first: {}", self.failed, ::text::clean(why)));
+        }
+        if self.dropped > 0 {
+            all.push(format!("{} requests were not begun, for 20000 waited", self.dropped));
+        }
+        match (self.lost, self.missing) {
+            (0, _) => {}
+            (lost, 0) => all.push(format!("{lost} were lost on the way and dialled again")),
+            (lost, missing) => all.push(format!(
+                "{lost} were lost on the way, and {missing} could not be dialled again: it went on with fewer"
+            )),
+        }
+        if self.staying > 0 {
+            all.push(format!("{} had not left when the next round began", self.staying));
+        }
+        if let Some(why) = &self.not_simulated {
+            all.push(format!("not simulated: {why}"));
+        }
+        all.iter().map(|remark| format!("{} connections: {remark}", self.pool_size)).collect()
     }
 }
 
@@ -178,25 +241,19 @@ impl MeasureReport {
 
     /// What else is to be said.
     pub fn remarks(&self) -> Vec<String> {
-        let mut all = Vec::new();
-        for row in &self.rows {
-            if let Some(why) = &row.first_failure {
-                let why = ::text::clean(why);
-                all.push(format!("{} connections: {} failed, the first: {why}", row.pool_size, row.failed));
-            }
-            if row.dropped > 0 {
-                all.push(format!(
-                    "{} connections: {} requests were not begun, for 20000 waited: times grow with the duration",
-                    row.pool_size, row.dropped
-                ));
-            }
+        let mut all: Vec<String> = self.rows.iter().flat_map(MeasuredReport::remarks).collect();
+        if self.rate_per_s.is_some() {
+            all.push(
+                "requests come on the timer's milliseconds: measured waits below 2 ms are its noise".into(),
+            );
         }
         let apart = |which: fn(&FiguresReport) -> f64| {
             let mut all: Vec<f64> = self
                 .rows
                 .iter()
                 .filter_map(|row| {
-                    let (measured, simulated) = (which(&row.measured), which(row.simulated.as_ref()?));
+                    let (measured, simulated) =
+                        (which(row.measured.as_ref()?), which(row.simulated.as_ref()?));
                     (measured > 0.0).then(|| (simulated / measured - 1.0).abs())
                 })
                 .collect();
@@ -229,7 +286,7 @@ impl MeasureReport {
         let panel = |label, unit, which: fn(&FiguresReport) -> f64, factor: f64| Panel {
             y: axis(label, unit, Scale::Linear),
             series: vec![
-                series("measured", &|row| Some(which(&row.measured) * factor)),
+                series("measured", &|row| row.measured.as_ref().map(|one| which(one) * factor)),
                 series("simulated", &|row| row.simulated.as_ref().map(|one| which(one) * factor)),
             ],
         };
@@ -244,5 +301,57 @@ impl MeasureReport {
             ],
             marker: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::Timing;
+
+    fn report(load: Load, round: &Round) -> MeasureReport {
+        let mistakes = [Mistake { field: "hold", message: "no hold was seen".into(), fix: "measure one" }];
+        let calibration = Calibration {
+            holds_s: vec![0.01],
+            hold_alone_s: 0.01,
+            most_per_s: 100.0,
+            application_share: 0.5,
+        };
+        let row = MeasuredReport::of(5, round, Err(&mistakes));
+        MeasureReport::of(load, 2, false, &calibration, vec![row])
+    }
+
+    #[test]
+    fn what_made_the_figures_smaller_is_said_beside_them() {
+        let timings = vec![Timing { wait_s: 0.0, hold_s: 0.01 }; 100];
+        let failure = Some("FATAL: gone".to_owned());
+        let round = Round { timings, counted_s: 1.0, first_failure: failure, ..Round::default() };
+        assert_eq!(
+            report(Load::Clients(5), &round).remarks(),
+            ["5 connections: not simulated: hold: no hold was seen"],
+            "a failure of the warm-up counts as little as its timings"
+        );
+        let round = Round { failed: 3, waiting_at_end: 80, lost: 4, missing: 1, staying: 2, ..round };
+        assert_eq!(
+            report(Load::Rate(180.0), &round).remarks(),
+            [
+                "5 connections: does not keep up: 80 requests waited at the end; times grow with the duration",
+                "5 connections: 3 failed, the first: FATAL: gone",
+                "5 connections: 4 were lost on the way, and 1 could not be dialled again: it went on with fewer",
+                "5 connections: 2 had not left when the next round began",
+                "5 connections: not simulated: hold: no hold was seen",
+                "requests come on the timer's milliseconds: measured waits below 2 ms are its noise",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_round_in_which_nothing_ended_has_no_times() {
+        let round = Round { counted_s: 1.0, waiting_at_end: 50, ..Round::default() };
+        let report = report(Load::Rate(50.0), &round);
+        assert_eq!(report.rows[0].cells(), ["5", "-", "-", "-", "-", "-", "-", "0", "50, grows"]);
+        assert!(
+            report.chart().panels.iter().all(|panel| panel.series.iter().all(|one| one.points.is_empty()))
+        );
     }
 }

@@ -6,6 +6,8 @@ use super::{Dice, is_name_char};
 
 /// Parentheses within parentheses, at most.
 const DEPTH_MAX: usize = 32;
+/// Numbers, variables and calls in one expression, at most: each may be a step deeper into the tree.
+const TERMS_MAX: usize = 1_000;
 
 /// An expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +29,7 @@ pub(super) enum Function {
 
 impl Expression {
     pub(super) fn read(text: &str) -> Result<Self, String> {
-        let mut reader = Reader { rest: text, depth: 0 };
+        let mut reader = Reader { rest: text, depth: 0, terms: 0 };
         let expression = reader.sum()?;
         match reader.peek() {
             None => Ok(expression),
@@ -97,6 +99,7 @@ fn random(least: i64, most: i64, dice: &mut Dice<'_>) -> Result<i64, String> {
 struct Reader<'a> {
     rest: &'a str,
     depth: usize,
+    terms: usize,
 }
 
 impl Reader<'_> {
@@ -142,6 +145,10 @@ impl Reader<'_> {
     }
 
     fn atom(&mut self) -> Result<Expression, String> {
+        self.terms += 1;
+        if self.terms > TERMS_MAX {
+            return Err(format!("more than {TERMS_MAX} values in one expression"));
+        }
         if self.take(&['(']).is_some() {
             let inner = self.sum()?;
             return self.take(&[')']).map(|_| inner).ok_or_else(|| "a parenthesis is not closed".into());

@@ -70,6 +70,10 @@ fn numbers_come_out_as_in_pgbench() {
         assert!(error.contains(why), "{text}: {error}");
     }
     assert!(number(&"(".repeat(100_000)).unwrap_err().contains("parentheses"));
+    assert_eq!(number(&vec!["1"; 1_000].join("+")), Ok(1_000));
+    for sign in ["+", "*", "%"] {
+        assert!(number(&vec!["1"; 300_000].join(sign)).unwrap_err().contains("more than 1000 values"));
+    }
 }
 
 #[test]
