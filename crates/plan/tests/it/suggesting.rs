@@ -17,7 +17,8 @@ fn suggestion(files: &[(&str, &str)], preset: Preset) -> Suggestion {
     let files: BTreeMap<String, String> =
         files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
     let world = World { files: &files, environment: &|_| None, profiles: &[] };
-    let found = read::files(&read::Paths { named: vec!["compose.yaml".into()], ..read::Paths::default() }, &world);
+    let found =
+        read::files(&read::Paths { named: vec!["compose.yaml".into()], ..read::Paths::default() }, &world);
     let declared = Declared::default();
     let budget = budget::of(&found.deployed, &declared, &Known::default());
     let texts = files.iter().map(|(name, text)| (name.clone(), text.as_str().into())).collect();

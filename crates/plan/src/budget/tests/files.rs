@@ -8,7 +8,10 @@ use crate::{declared, deployed};
 
 fn deployed(name: &str, text: &str) -> deployed::Deployed {
     let files: BTreeMap<String, String> = [(name.to_owned(), text.to_owned())].into();
-    let found = read::files(&read::Paths { named: vec![name.into()], ..read::Paths::default() }, &World { files: &files, environment: &|_| None, profiles: &[] });
+    let found = read::files(
+        &read::Paths { named: vec![name.into()], ..read::Paths::default() },
+        &World { files: &files, environment: &|_| None, profiles: &[] },
+    );
     let errors = found.findings.iter().filter(|one| one.level == crate::Level::Error).count();
     assert_eq!(errors, 0, "{:?}", found.findings);
     found.deployed
