@@ -126,6 +126,30 @@ fn every_form_is_what_its_reader_expects() {
 }
 
 #[test]
+fn what_a_comment_ignores_is_counted() {
+    let dir = folder("ignored");
+    let found = dir.run(&["plan", "lint"]);
+    assert!(found.out.contains("TIMEOUT003") && !found.err.contains("ignored"), "{}{}", found.out, found.err);
+    let line = "      DATABASE_URL:";
+    dir.write(
+        "compose.yaml",
+        &COMPOSE.replace(line, &format!("      # connwarden: ignore TIMEOUT003\n{line}")),
+    );
+    let ran = dir.run(&["plan", "lint"]);
+    assert!(!ran.out.contains("TIMEOUT003") && ran.err.contains(", 1 ignored"), "{}{}", ran.out, ran.err);
+}
+
+#[test]
+fn a_suggestion_for_what_is_not_there_is_no_promise() {
+    let dir = folder("promise");
+    assert_eq!(dir.run(&["plan", "suggest", "--preset", "staging"]).code, 0);
+    dir.write("compose.yaml", &COMPOSE.replace("replicas: 4", "replicas: many"));
+    let ran = dir.run(&["plan", "suggest", "--preset", "staging"]);
+    assert_eq!(ran.code, 1, "{}", ran.out);
+    assert!(ran.err.contains("that it fits is not promised: the files hold an error"), "{}", ran.err);
+}
+
+#[test]
 fn the_server_itself_can_be_asked_for_its_limit() {
     let dir = folder("server");
     let options =
