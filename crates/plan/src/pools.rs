@@ -104,7 +104,8 @@ pub struct Server {
     pub superuser_reserved: Number,
     /// `reserved_connections` (16 and later).
     pub reserved: Number,
-    /// Every setting its arguments and its file give, as written: `shared_buffers` -> `256MB`.
+    /// Every setting its arguments and its file give, in order, as written: `shared_buffers` -> `256MB`. Of several of one
+    /// name the last holds.
     pub settings: Vec<(Text, Text)>,
 }
 

@@ -515,3 +515,23 @@ fn folders_are_projects_of_their_own_and_what_was_suggested_is_not_deployed() {
     assert_eq!(document["servers"][1]["services"][0]["name"], "b/api");
     assert_eq!(ran.code, 2, "16 of 17 in the second");
 }
+
+#[test]
+fn what_the_guide_wrote_down_is_found_with_its_line() {
+    let dir = Dir::new("plan-traps");
+    dir.write(
+        "compose.yaml",
+        "services:\n  db:\n    image: postgres:16\n    command: >\n      postgres\n      -c max_connections=200\n      # more cache\n      -c shared_buffers=128MB\n      -c max_connections=400\n",
+    );
+    let ran = dir.run(&["plan", "lint"]);
+    assert_eq!(ran.code, 2, "{}", ran.out);
+    assert!(ran.out.contains("compose.yaml:7:7: error COMPOSE001"), "{}", ran.out);
+    assert!(ran.out.contains("COMPOSE002: max_connections is 200 here and 400"), "{}", ran.out);
+    let silent = dir.run(&["plan", "lint", "--ignore", "COMPOSE001", "--ignore", "COMPOSE002"]);
+    assert!(
+        !silent.out.contains("COMPOSE00") && silent.err.contains("ignored"),
+        "{}{}",
+        silent.out,
+        silent.err
+    );
+}

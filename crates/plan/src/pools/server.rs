@@ -66,7 +66,7 @@ struct Settings {
 }
 
 impl Settings {
-    /// A setting; a later one replaces an earlier one of the same name.
+    /// A setting. Of several of one name the last holds; the others are kept for whoever asks why.
     fn set(&mut self, name: &str, value: &str, place: &crate::Place) {
         let name = name.trim().replace('-', "_").to_ascii_lowercase();
         let fits =
@@ -74,7 +74,6 @@ impl Settings {
         if !fits {
             return;
         }
-        self.given.retain(|(other, _)| other.text != name);
         let value = value.trim().trim_matches(['\'', '"']);
         self.given.push((Text::new(name, place.clone()), Text::new(value, place.clone())));
     }
@@ -268,7 +267,15 @@ mod tests {
         let Part::Server(server) = look(&container).part else { panic!("no server") };
         let shown: Vec<_> =
             server.settings.iter().map(|(name, value)| format!("{}={}", name.text, value.text)).collect();
-        assert_eq!(shown, ["max_connections=400", "idle_session_timeout=60000", "shared_buffers=1GB"]);
+        assert_eq!(
+            shown,
+            [
+                "max_connections=400",
+                "shared_buffers=256MB",
+                "idle_session_timeout=60000",
+                "shared_buffers=1GB"
+            ]
+        );
     }
 
     #[test]

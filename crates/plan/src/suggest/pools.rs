@@ -81,8 +81,9 @@ pub(super) fn is_served(row: &Row) -> bool {
 /// The opener that a row was made of.
 pub(super) fn opener_of<'s, 'a>(scene: &'s Scene<'a>, row: &Row) -> Option<(&'s Looked<'a>, &'s Opener)> {
     let own = |(looked, opener): &(&Looked<'_>, &Opener)| {
-        let named = row.name == looked.workload.name || row.name == looked.name();
-        named && opener.stage == Stage::Main && (row.what.is_empty() || row.what == opener.what)
+        row.workload == looked.workload.name
+            && opener.stage == Stage::Main
+            && (row.what.is_empty() || row.what == opener.what)
     };
     scene.openers().find(own)
 }

@@ -14,9 +14,7 @@ pub(super) fn write(out: &mut Out<'_, '_>, sized: &Sized, why: &mut Vec<String>)
     for (looked, pooler) in
         scene.poolers().filter(|(_, it)| it.what.to_ascii_lowercase().contains("pgbouncer"))
     {
-        let own = |row: &&Row| {
-            row.kind == "pooler" && (row.name == looked.workload.name || row.name == looked.name())
-        };
+        let own = |row: &&Row| row.kind == "pooler" && row.workload == looked.workload.name;
         let (Some(old), Some(new)) = (before().find(own), sized.rows.iter().find(own)) else { continue };
         let clients: u64 = sized
             .rows
