@@ -13,7 +13,7 @@ use crate::child::Server;
 use crate::client::{Address, Client, Login};
 use crate::error::{Doing, Error, Result};
 use crate::folder::Folder;
-use crate::{programs, wait};
+use crate::{Batch, programs, wait};
 
 /// The superuser of every throwaway server.
 pub const SUPERUSER: &str = "postgres";
@@ -158,14 +158,23 @@ impl Postgres {
     /// Waits until those who are leaving have left: a backend takes a moment after its client has gone. Sessions of the tests
     /// themselves and of the program's commands are meant.
     pub fn settled(&self) -> Result<()> {
-        let mut admin = self.admin("postgres")?;
+        // One of those who are leaving may have the last slot.
+        let mut admin = wait::until("a slot", wait::PATIENCE, || match self.admin("postgres") {
+            Ok(admin) => Ok(Some(admin)),
+            Err(error) if error.is_code("53300") => Ok(None),
+            Err(error) => Err(error),
+        })?;
         let leaving = format!(
             "select count(*) from pg_stat_activity where pid <> pg_backend_pid() \
              and (application_name = '{ADMIN}' or application_name like 'connwarden %')"
         );
         wait::until("nobody is on the way out", wait::PATIENCE, || {
             Ok((admin.value(&leaving)? == "0").then_some(()))
-        })
+        })?;
+        // And this session, too: the server closes the socket when the slot is free.
+        admin.send(&Batch::new().terminate())?;
+        while admin.read_byte()?.is_some() {}
+        Ok(())
     }
 
     /// The number of sessions a role has.

@@ -2,6 +2,7 @@
 
 use super::assemble::Build;
 use super::host::{Host, Reached, is_local, resolve, space_of};
+use super::{Replicated, Sums};
 use crate::deployed::Workload;
 use crate::{Finding, Level, Rule, Text};
 
@@ -59,30 +60,34 @@ impl Build<'_> {
         self.crowds();
     }
 
+    /// A pooler's own replicas grow as its clients do: each moment is held against those there are then.
     fn crowds(&mut self) {
         for pooler in self.drafts.iter().filter(|draft| draft.pooler.is_some()) {
             let Some(clients_max) = &pooler.pooler else { continue };
-            let clients: u64 = self
-                .drafts
-                .iter()
-                .filter(|draft| draft.row.via.as_deref() == Some(&pooler.row.name))
-                .map(|draft| draft.row.sums.rollout.max(draft.row.sums.peak))
-                .fold(0, u64::saturating_add);
-            let replicas = pooler.row.replicas.as_ref().map_or(1, |replicas| replicas.usual.value);
-            let room = u64::from(clients_max.value).saturating_mul(u64::from(replicas.max(1)));
-            if clients > room {
-                let message = format!(
-                    "{} lets in {room} clients, and its services may open {clients}",
-                    pooler.row.name
-                );
-                let place = clients_max.place().unwrap_or(&pooler.row.place);
-                self.findings.push(Finding::at(
-                    &CROWDED,
-                    place,
-                    message,
-                    "raise max_client_conn, or lower the services' pools",
-                ));
-            }
+            let clients = |of: fn(&Sums) -> u64| {
+                let through =
+                    self.drafts.iter().filter(|draft| draft.row.via.as_deref() == Some(&pooler.row.name));
+                through.map(|draft| of(&draft.row.sums)).fold(0, u64::saturating_add)
+            };
+            let replicas = pooler.row.replicas.as_ref();
+            let room = |replicas: Option<u32>| {
+                u64::from(clients_max.value).saturating_mul(u64::from(replicas.unwrap_or(1).max(1)))
+            };
+            let moments = [
+                ("at the peak", clients(|sums| sums.peak), room(replicas.map(|one| one.most.value))),
+                ("in a rollout", clients(|sums| sums.rollout), room(replicas.map(Replicated::at_rollout))),
+            ];
+            let Some((when, clients, room)) = moments.into_iter().find(|(_, clients, room)| clients > room)
+            else {
+                continue;
+            };
+            let message = format!(
+                "{} lets in {room} clients {when}, and its services may open {clients}",
+                pooler.row.name
+            );
+            let place = clients_max.place().unwrap_or(&pooler.row.place);
+            let fix = "raise max_client_conn, or lower the services' pools";
+            self.findings.push(Finding::at(&CROWDED, place, message, fix));
         }
     }
 }

@@ -14,6 +14,11 @@ use crate::{Finding, Number, Place, Text};
 /// Counts beyond this are typing errors: PostgreSQL's own upper end for `max_connections`.
 const COUNT_MAX: i64 = 262_143;
 
+/// Services that one plan names, at most.
+const SERVICES_MAX: usize = 2_000;
+/// Mistakes told, at most: who has more mends these first.
+const MISTAKES_MAX: usize = 200;
+
 const TOP: [&str; 4] = ["files", "server", "service", "other"];
 const SERVER: [&str; 7] =
     ["max_connections", "superuser_reserved", "reserved", "host", "warn", "crit", "rollout"];
@@ -71,8 +76,10 @@ impl<'a> Reader<'a> {
     }
 
     fn refuse(&mut self, byte: usize, message: impl Into<String>, fix: impl Into<String>) {
-        let place = self.place(byte);
-        self.mistakes.push(mistake(&place, message, fix));
+        if self.mistakes.len() < MISTAKES_MAX {
+            let place = self.place(byte);
+            self.mistakes.push(mistake(&place, message, fix));
+        }
     }
 
     pub(super) fn file(&mut self) -> Declared {
@@ -188,7 +195,7 @@ impl<'a> Reader<'a> {
     fn known(&mut self, section: &Section<'a, '_>, known: &[&str]) {
         for (key, _) in section.table {
             let name: &str = key.get_ref();
-            if known.contains(&name) {
+            if known.contains(&name) || self.mistakes.len() >= MISTAKES_MAX {
                 continue;
             }
             let place = if section.title.is_empty() { "a plan" } else { &section.title };
@@ -215,6 +222,11 @@ impl<'a> Reader<'a> {
     fn named<'b>(&mut self, top: &Section<'a, 'b>, key: &str) -> Vec<(String, usize, Section<'a, 'b>)> {
         let Some(all) = self.section(top, key) else { return Vec::new() };
         let mut found = Vec::new();
+        if all.table.len() > SERVICES_MAX {
+            let at = top.value(key).map_or(0, |value| value.span().start);
+            self.refuse(at, format!("more than {SERVICES_MAX} tables [{key}.NAME]"), "split the plan");
+            return found;
+        }
         for (name, value) in all.table {
             let at = name.span().start;
             let title = format!("[{key}.{}]", name.get_ref());

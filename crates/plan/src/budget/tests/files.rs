@@ -278,3 +278,24 @@ fn no_two_rows_of_a_server_have_one_name() {
     let budget = planned(&all, "[other.api]\nconnections = 1\n", &Known::default());
     assert_eq!(hosts(&budget)[0].1, ["api", "api (CronJob)", "api (other)"]);
 }
+
+#[test]
+fn a_pooler_is_crowded_where_more_may_come_than_its_replicas_let_in() {
+    let crowded = |replicas: u32| {
+        let text = format!(
+            "services:\n  pgb:\n    image: edoburu/pgbouncer\n    environment: {{DB_HOST: db, MAX_CLIENT_CONN: 10}}\n  app:\n    image: x\n    deploy: {{replicas: {replicas}}}\n    environment: {{DATABASE_URL: \"postgres://u@pgb/x\", DB_POOL_SIZE: 5}}\n"
+        );
+        let budget = compose(&text, "");
+        budget.findings.into_iter().map(|found| found.message).collect::<Vec<_>>()
+    };
+    assert_eq!(crowded(2), Vec::<String>::new());
+    assert_eq!(crowded(3), ["pgb lets in 10 clients at the peak, and its services may open 15"]);
+}
+
+#[test]
+fn a_plan_of_more_services_than_anybody_has_is_refused_at_once() {
+    let plan: String = (0..3_000).map(|number| format!("[service.s{number}]\npool = 1\n")).collect();
+    let refused = declared::read(&"p".into(), &plan).unwrap_err();
+    assert_eq!(refused.len(), 1);
+    assert!(refused[0].message.contains("more than 2000"), "{}", refused[0].message);
+}

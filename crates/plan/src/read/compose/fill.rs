@@ -48,6 +48,9 @@ fn tell(project: &mut Project<'_>, scalar: &Scalar, place: &Place, faults: &[Fau
     let mut faults = faults.to_vec();
     faults.sort_by_key(|fault| fault.at);
     for fault in faults {
+        if project.findings.is_full() {
+            break;
+        }
         let at = trace.as_mut().map_or_else(|| place.clone(), |trace| trace.place(fault.at));
         project.findings.push(finding(&fault.kind, &at));
     }
