@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use clap::ValueEnum;
+
 /// What a command leaves behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -23,6 +25,13 @@ pub(crate) enum Exit {
     Usage,
     /// The configuration was refused.
     Refused,
+}
+
+/// From which verdict on the exit code is not 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    Warn,
+    Crit,
 }
 
 impl From<Exit> for ExitCode {

@@ -12,7 +12,7 @@ use inspect::connect::{AskError, Connection};
 use inspect::form::{health as form, nagios, prometheus};
 use inspect::report::{HealthReport, Verdict};
 
-use crate::exit::Exit;
+use crate::exit::{Exit, FailOn};
 use crate::history::History;
 use crate::output::LookOptions;
 use crate::plan::PlanFile;
@@ -69,12 +69,6 @@ pub(crate) struct HealthOptions {
     output: HealthOutput,
     #[command(flatten)]
     server: ServerOptions,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum FailOn {
-    Warn,
-    Crit,
 }
 
 #[derive(Args, Clone, Debug)]

@@ -6,8 +6,8 @@ pub mod human;
 pub mod junit;
 pub mod sarif;
 
-use crate::lint;
-use crate::report::{FindingReport, PlaceReport, PlanReport, ServerReport, VerdictReport};
+use crate::report::{FindingReport, Judgement, PlaceReport, PlanReport, ServerReport, VerdictReport};
+use crate::{Level, lint};
 
 /// `file:line`, or the file.
 fn place(place: &PlaceReport) -> String {
@@ -75,7 +75,7 @@ fn remarks(report: &PlanReport) -> Vec<FindingReport> {
             .filter(|service| service.via.is_none())
             .max_by_key(|service| service.sums.rollout.max(service.sums.peak));
         for verdict in server.verdicts.iter().filter(|verdict| verdict.above.is_some()) {
-            let level = if verdict.level.code() > 1 { "error" } else { "warning" };
+            let level = if verdict.level == Judgement::Critical { Level::Error } else { Level::Warning };
             all.push(FindingReport {
                 rule: lint::PASSED.id,
                 level,

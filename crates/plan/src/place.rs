@@ -38,6 +38,37 @@ impl Place {
     }
 }
 
+/// Where the lines of a text begin: whoever asks for many places of one text counts them once.
+#[derive(Clone, Debug)]
+pub struct Lines(Vec<usize>);
+
+impl Lines {
+    /// The lines of a text; there is at least one.
+    pub fn of(text: &str) -> Self {
+        let behind = text.bytes().enumerate().filter(|(_, c)| *c == b'\n').map(|(at, _)| at + 1);
+        Self(std::iter::once(0).chain(behind).collect())
+    }
+
+    /// Which line a byte is in, from 0.
+    pub fn index(&self, byte: usize) -> usize {
+        self.0.partition_point(|begin| *begin <= byte).saturating_sub(1)
+    }
+
+    /// The byte that a line begins at, counted from 0.
+    pub fn begin(&self, index: usize) -> Option<usize> {
+        self.0.get(index).copied()
+    }
+
+    /// The line and column of a byte of this text.
+    pub fn place(&self, file: &Arc<str>, text: &str, byte: usize) -> Place {
+        let line = self.index(byte);
+        let begin = self.begin(line).unwrap_or(0);
+        let letters = text.get(begin..byte).map_or(0, |before| before.chars().count());
+        let from_one = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).saturating_add(1);
+        Place::new(file, from_one(line), from_one(letters))
+    }
+}
+
 /// `file:line`, as tables show it.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -117,6 +148,11 @@ mod tests {
         assert_eq!(place(2), (1, 2));
         assert_eq!(place(6), (2, 1));
         assert_eq!(place(99), (2, 8));
+        let text = "é: 1\nzwei: 2";
+        let lines = Lines::of(text);
+        for (byte, _) in text.char_indices() {
+            assert_eq!(lines.place(&file, text, byte), Place::of_byte(&file, text, byte), "{byte}");
+        }
         assert_eq!(Place::whole(&file).to_string(), "f");
         assert_eq!(Place::new(&file, 3, 1).to_string(), "f:3");
     }

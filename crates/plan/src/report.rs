@@ -198,8 +198,8 @@ pub struct FitReport {
 pub struct FindingReport {
     /// Its rule.
     pub rule: &'static str,
-    /// `note`, `warning` or `error`.
-    pub level: &'static str,
+    /// How bad.
+    pub level: Level,
     /// Where.
     pub place: Option<PlaceReport>,
     /// What.
@@ -335,7 +335,7 @@ impl FindingReport {
     pub fn of(finding: &Finding) -> Self {
         Self {
             rule: finding.rule.id,
-            level: finding.level.name(),
+            level: finding.level,
             place: finding.place.as_ref().map(PlaceReport::of),
             message: finding.message.clone(),
             fix: finding.fix.to_string(),

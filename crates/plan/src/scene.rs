@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::budget::{self, Budget, ServerBudget};
+use crate::budget::{self, Budget};
 use crate::declared::Declared;
 use crate::deployed::Deployed;
 use crate::pools::{self, Address, Opener, Part, Pooler, Server};
@@ -90,14 +90,6 @@ impl<'a> Scene<'a> {
             Some(to) => budget::reached_as(workload, &to.host),
             None => self.servers().count() == 1,
         }
-    }
-
-    /// The sums of a server among the workloads.
-    pub fn budget_of(&self, server: &Workload) -> Option<&'a ServerBudget> {
-        let own =
-            |one: &&ServerBudget| one.host.as_deref().is_some_and(|host| budget::reached_as(server, host));
-        let servers = &self.budget.servers;
-        servers.iter().find(own).or_else(|| servers.first().filter(|_| servers.len() == 1))
     }
 
     /// A line of a file, without its end.

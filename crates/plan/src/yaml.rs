@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, Spanned};
 
+use crate::place::Lines;
 use crate::{Finding, Level, Place, Rule, Text};
 
 /// A file that is no YAML.
@@ -134,7 +135,7 @@ pub fn documents(file: &Arc<str>, text: &str) -> Result<Vec<Node>, Finding> {
     }
     let read: Result<Vec<Spanned<Raw>>, _> = serde_saphyr::from_multiple_with_options(text, options());
     let documents = read.map_err(|error| unreadable(file, &error))?;
-    let scribe = Scribe { file, text };
+    let scribe = Scribe { file, text, lines: Lines::of(text) };
     Ok(documents.into_iter().map(|raw| scribe.node(raw)).filter(|node| !node.is_null()).collect())
 }
 
@@ -275,6 +276,7 @@ impl<'de> Visitor<'de> for Look {
 struct Scribe<'a> {
     file: &'a Arc<str>,
     text: &'a str,
+    lines: Lines,
 }
 
 impl Scribe<'_> {
@@ -324,12 +326,23 @@ impl Scribe<'_> {
             Some(_) => {}
         }
         // A block's text begins on a line of its own, behind a line that ends in its sign.
-        let line = self.text[..begin].rfind('\n').map_or(0, |at| at + 1);
-        let above = self.text[..line].trim_end_matches('\n').lines().next_back().unwrap_or("");
+        let line = self.lines.index(begin);
+        let alone = self.line(line).get(..begin - self.lines.begin(line).unwrap_or(begin));
+        if !alone.is_some_and(|before| before.trim().is_empty()) {
+            return Style::Plain;
+        }
+        let above = (0..line).rev().map(|index| self.line(index).trim_end_matches(['\n', '\r']));
+        let above = above.into_iter().find(|line| !line.is_empty()).unwrap_or("");
         let above = above.split(" #").next().unwrap_or(above).trim_end();
         let sign = above.trim_end_matches(|c: char| matches!(c, '+' | '-') || c.is_ascii_digit());
-        let alone = self.text[line..begin].trim().is_empty();
-        if alone && sign.ends_with(['>', '|']) { Style::Block } else { Style::Plain }
+        if sign.ends_with(['>', '|']) { Style::Block } else { Style::Plain }
+    }
+
+    /// A line with its end, counted from 0.
+    fn line(&self, index: usize) -> &str {
+        let begin = self.lines.begin(index).unwrap_or(self.text.len());
+        let end = self.lines.begin(index + 1).unwrap_or(self.text.len());
+        self.text.get(begin..end).unwrap_or_default()
     }
 }
 

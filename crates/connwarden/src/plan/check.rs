@@ -1,6 +1,6 @@
 //! `connwarden plan check`: the budget, for people and as a gate.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use inspect::catalog::{Sample, Wants};
 use inspect::form::clean;
 use plan::Number;
@@ -10,7 +10,7 @@ use plan::report::{Judgement, PlanReport};
 
 use super::form::PlanOutput;
 use super::gather::FilesOptions;
-use crate::exit::Exit;
+use crate::exit::{Exit, FailOn};
 use crate::say;
 use crate::server::{Failed, ServerOptions};
 
@@ -66,12 +66,6 @@ pub(crate) struct LimitOptions {
     /// The same, critical [85]
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(1..=100))]
     crit: Option<u32>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum FailOn {
-    Warn,
-    Crit,
 }
 
 /// `plan check`.

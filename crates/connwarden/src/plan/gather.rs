@@ -10,12 +10,15 @@ use std::sync::Arc;
 use clap::Args;
 use inspect::form::clean;
 use model::preset::Preset;
+use plan::budget::{self, Budget};
 use plan::declared::{self, Declared};
 use plan::deployed::Deployed;
 use plan::place::FILE_BYTES_MAX;
 use plan::read::{self, Found, Paths, World, dotenv, may_deploy};
-use plan::{Files, Finding};
+use plan::{Files, Finding, Scene};
 
+use super::check::LimitOptions;
+use crate::exit::Exit;
 use crate::say;
 
 /// Folders below a named one that are looked into, at most.
@@ -62,6 +65,35 @@ pub(crate) struct Gathered {
     pub(crate) findings: Vec<Finding>,
     /// Every text that was read, by the name that places bear.
     pub(crate) texts: BTreeMap<String, Arc<str>>,
+}
+
+/// What was read, added up: what lint and suggestions look at.
+pub(super) struct Judged {
+    deployed: Deployed,
+    declared: Declared,
+    texts: BTreeMap<String, Arc<str>>,
+    budget: Budget,
+    /// Of the readers and of the sums.
+    pub(super) findings: Vec<Finding>,
+}
+
+impl Judged {
+    /// Reads the files and adds them up.
+    ///
+    /// # Errors
+    /// Told already.
+    pub(super) fn of(files: &FilesOptions, limits: &LimitOptions) -> Result<Self, Exit> {
+        let Gathered { deployed, declared, mut findings, texts } =
+            files.gather().map_err(|why| say::usage(&why))?;
+        limits.in_order(declared.thresholds).map_err(|why| say::usage(&why))?;
+        let budget = budget::of(&deployed, &declared, &limits.known());
+        findings.extend(budget.findings.iter().cloned());
+        Ok(Self { deployed, declared, texts, budget, findings })
+    }
+
+    pub(super) fn scene(&self) -> Scene<'_> {
+        Scene::of(&self.deployed, &self.declared, &self.budget, &self.texts, &self.findings)
+    }
 }
 
 impl FilesOptions {

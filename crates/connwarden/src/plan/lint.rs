@@ -2,11 +2,11 @@
 
 use clap::{Args, ValueEnum};
 use plan::report::{FindingReport, LintReport};
-use plan::{Level, Scene, budget, lint};
+use plan::{Level, lint};
 
 use super::check::LimitOptions;
 use super::form::PlanOutput;
-use super::gather::FilesOptions;
+use super::gather::{FilesOptions, Judged};
 use crate::cli::HelpOption;
 use crate::exit::Exit;
 use crate::say;
@@ -59,21 +59,16 @@ fn rule(name: &str) -> Result<String, String> {
 
 /// `plan lint`.
 pub(super) fn run(options: &LintOptions) -> Exit {
-    let gathered = match options.files.gather() {
-        Ok(gathered) => gathered,
-        Err(error) => return say::usage(&error),
+    let judged = match Judged::of(&options.files, &options.limits) {
+        Ok(judged) => judged,
+        Err(exit) => return exit,
     };
-    if let Err(why) = options.limits.in_order(gathered.declared.thresholds) {
-        return say::usage(&why);
-    }
-    let budget = budget::of(&gathered.deployed, &gathered.declared, &options.limits.known());
-    let said: Vec<_> = gathered.findings.into_iter().chain(budget.findings.iter().cloned()).collect();
-    let scene = Scene::of(&gathered.deployed, &gathered.declared, &budget, &gathered.texts, &said);
+    let scene = judged.scene();
     let mut findings = lint::lint(&scene);
-    findings.extend(said.iter().cloned());
+    findings.extend(judged.findings.iter().cloned());
     findings.sort_by(|a, b| a.place.cmp(&b.place).then_with(|| a.rule.id.cmp(b.rule.id)));
     findings.dedup();
-    let (findings, ignored) = lint::unignored(findings, &options.ignore, &gathered.texts);
+    let (findings, ignored) = lint::unignored(findings, &options.ignore, scene.texts);
     let worst = findings.iter().map(|finding| finding.level).max();
     let report = LintReport {
         schema: LintReport::SCHEMA,
@@ -94,10 +89,15 @@ pub(super) fn run(options: &LintOptions) -> Exit {
 
 /// How many of each, and how many were left out.
 fn summary(report: &LintReport) -> String {
-    let of = |level: &str| report.findings.iter().filter(|finding| finding.level == level).count();
+    let of = |level: Level| report.findings.iter().filter(|finding| finding.level == level).count();
     let ignored = match report.ignored_by_name + report.ignored_by_comment {
         0 => String::new(),
         number => format!(", {number} ignored"),
     };
-    format!("{} errors, {} warnings, {} notes{ignored}", of("error"), of("warning"), of("note"))
+    format!(
+        "{} errors, {} warnings, {} notes{ignored}",
+        of(Level::Error),
+        of(Level::Warning),
+        of(Level::Note)
+    )
 }

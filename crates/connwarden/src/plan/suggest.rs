@@ -3,10 +3,9 @@
 use clap::Args;
 use inspect::form::clean;
 use plan::suggest::{Wanted, suggest, text};
-use plan::{Scene, budget};
 
 use super::check::LimitOptions;
-use super::gather::FilesOptions;
+use super::gather::{FilesOptions, Judged};
 use crate::cli::HelpOption;
 use crate::doctor::Environment;
 use crate::exit::Exit;
@@ -50,22 +49,16 @@ pub(crate) struct SuggestOptions {
 
 /// `plan suggest`.
 pub(super) fn run(options: &SuggestOptions) -> Exit {
-    let gathered = match options.files.gather() {
-        Ok(gathered) => gathered,
-        Err(error) => return say::usage(&error),
+    let judged = match Judged::of(&options.files, &options.limits) {
+        Ok(judged) => judged,
+        Err(exit) => return exit,
     };
-    if let Err(why) = options.limits.in_order(gathered.declared.thresholds) {
-        return say::usage(&why);
-    }
-    let budget = budget::of(&gathered.deployed, &gathered.declared, &options.limits.known());
-    let found: Vec<_> = gathered.findings.into_iter().chain(budget.findings.iter().cloned()).collect();
-    for finding in found.iter().filter(|finding| finding.level == plan::Level::Error) {
+    for finding in judged.findings.iter().filter(|finding| finding.level == plan::Level::Error) {
         let place = finding.place.as_ref().map_or_else(String::new, |place| format!("{place}: "));
         say::err(&clean(&format!("warning: {place}{}", finding.message)));
     }
-    let scene = Scene::of(&gathered.deployed, &gathered.declared, &budget, &gathered.texts, &found);
     let wanted = Wanted { preset: options.preset.into(), memory_bytes: options.memory, cores: options.cores };
-    let suggestion = suggest(&scene, &wanted);
+    let suggestion = suggest(&judged.scene(), &wanted);
     if options.patch {
         let patches: String = suggestion.files.iter().map(|file| file.patch.as_str()).collect();
         say::out(&patches);

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{Declared, Other, Rollout, Server, Service, Thresholds, Together, mistake};
 use crate::deployed::Share;
-use crate::place::beside;
+use crate::place::{Lines, beside};
 use crate::{Finding, Number, Place, Text};
 
 /// Counts beyond this are typing errors: PostgreSQL's own upper end for `max_connections`.
@@ -44,8 +44,7 @@ type Value<'a> = Spanned<DeValue<'a>>;
 pub(super) struct Reader<'a> {
     file: &'a Arc<str>,
     text: &'a str,
-    /// Where lines begin.
-    lines: Vec<usize>,
+    lines: Lines,
     pub(super) mistakes: Vec<Finding>,
 }
 
@@ -63,16 +62,11 @@ impl<'a> Section<'a, '_> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(file: &'a Arc<str>, text: &'a str) -> Self {
-        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { file, text, lines, mistakes: Vec::new() }
+        Self { file, text, lines: Lines::of(text), mistakes: Vec::new() }
     }
 
     fn place(&self, byte: usize) -> Place {
-        let line = self.lines.partition_point(|begin| *begin <= byte).max(1);
-        let begin = self.lines.get(line - 1).copied().unwrap_or(0);
-        let column = self.text.get(begin..byte).map_or(0, |before| before.chars().count()) + 1;
-        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        Place::new(self.file, count(line), count(column))
+        self.lines.place(self.file, self.text, byte)
     }
 
     fn refuse(&mut self, byte: usize, message: impl Into<String>, fix: impl Into<String>) {

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use text::{Style, Tone, clean};
 
 use super::place;
+use crate::Level;
 use crate::report::FindingReport;
 
 /// One or two lines each; nothing where there is none.
@@ -13,15 +14,15 @@ pub fn text(findings: &[FindingReport], style: Style) -> String {
     let mut out = String::new();
     for finding in findings {
         let tone = match finding.level {
-            "error" => Tone::Bad,
-            "warning" => Tone::Warn,
-            _ => Tone::Faint,
+            Level::Error => Tone::Bad,
+            Level::Warning => Tone::Warn,
+            Level::Note => Tone::Faint,
         };
         let at = finding.place.as_ref().map_or_else(String::new, |at| match at.column {
             Some(column) => format!("{}:{column}: ", clean(&place(at))),
             None => format!("{}: ", clean(&place(at))),
         });
-        let level = paint.tone(tone, finding.level);
+        let level = paint.tone(tone, finding.level.name());
         let _ = writeln!(out, "{at}{level} {}: {}", finding.rule, clean(&finding.message));
         if !finding.fix.is_empty() {
             let _ = writeln!(out, "  = {}", clean(&finding.fix));

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use ::text::clean;
 
 use super::remarks;
+use crate::Level;
 use crate::report::{FindingReport, PlanReport};
 
 /// A line for each remark.
@@ -17,9 +18,9 @@ pub fn findings(findings: &[FindingReport]) -> String {
     let mut out = String::new();
     for finding in findings {
         let command = match finding.level {
-            "error" => "error",
-            "warning" => "warning",
-            _ => "notice",
+            Level::Error => "error",
+            Level::Warning => "warning",
+            Level::Note => "notice",
         };
         let mut properties = Vec::new();
         if let Some(place) = &finding.place {

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{place, remedies, sentence, server_name};
+use crate::Level;
 use crate::report::{FindingReport, PlanReport};
 
 /// A test for each sum of each server, and one for each finding.
@@ -42,8 +43,8 @@ struct Case {
 fn found(finding: &FindingReport) -> Case {
     let at = finding.place.as_ref().map_or_else(|| "files".to_owned(), place);
     let failed = match finding.level {
-        "note" => None,
-        _ => Some(("failure", finding.message.as_str(), finding.fix.as_str())),
+        Level::Note => None,
+        Level::Warning | Level::Error => Some(("failure", finding.message.as_str(), finding.fix.as_str())),
     };
     case(&at, finding.rule, failed)
 }

@@ -36,7 +36,7 @@ fn result(finding: &FindingReport) -> Value {
     };
     let mut result = json!({
         "ruleId": finding.rule,
-        "level": finding.level,
+        "level": finding.level.name(),
         "message": { "text": text },
     });
     if let Some(place) = &finding.place {

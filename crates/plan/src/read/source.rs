@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::Place;
+use crate::place::Lines;
 use crate::yaml::Style;
 
 /// A file's text that answers quickly where a byte is.
@@ -10,8 +11,7 @@ use crate::yaml::Style;
 pub(super) struct Source {
     file: Arc<str>,
     text: Arc<str>,
-    /// The byte each line begins at.
-    lines: Vec<usize>,
+    lines: Lines,
     ascii: bool,
 }
 
@@ -27,11 +27,10 @@ const COLUMNS_MAX: usize = 10_000;
 
 impl Source {
     pub(super) fn new(file: &Arc<str>, text: &Arc<str>) -> Self {
-        let begins = text.bytes().enumerate().filter(|(_, c)| *c == b'\n').map(|(at, _)| at + 1);
         Self {
             file: Arc::clone(file),
             text: Arc::clone(text),
-            lines: std::iter::once(0).chain(begins).collect(),
+            lines: Lines::of(text),
             ascii: text.is_ascii(),
         }
     }
@@ -48,8 +47,8 @@ impl Source {
 
     /// The place of a byte that lies behind others already asked for: the letters before those are not counted again.
     pub(super) fn place_from(&self, byte: usize, counted: &mut Counted) -> Place {
-        let line = self.lines.partition_point(|begin| *begin <= byte).saturating_sub(1);
-        let begin = self.lines.get(line).copied().unwrap_or(0);
+        let line = self.lines.index(byte);
+        let begin = self.lines.begin(line).unwrap_or(0);
         let letters = match self.ascii {
             true => byte.saturating_sub(begin),
             false => {
@@ -68,7 +67,7 @@ impl Source {
     /// The byte of a place.
     pub(super) fn byte(&self, place: &Place) -> Option<usize> {
         let index = |n: u32| usize::try_from(n).ok()?.checked_sub(1);
-        let begin = *self.lines.get(index(place.line)?)?;
+        let begin = self.lines.begin(index(place.line)?)?;
         let column = index(place.column)?;
         if self.ascii {
             return Some(begin + column).filter(|byte| *byte <= self.text.len());
