@@ -33,6 +33,8 @@ pub const UNSEEN: Rule = Rule {
 
 /// How many commands of a unit are read. Each gets a copy of the environment.
 const COMMANDS_MAX: usize = 50;
+/// Bytes of all those copies, at most.
+const COPIES_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// What a unit runs, with the environment files it names.
 pub fn read(path: &str, world: &World<'_>) -> Found {
@@ -144,16 +146,22 @@ impl Reading<'_> {
             };
             commands.push((stage, name, value));
         }
-        if commands.len() > COMMANDS_MAX {
+        let told_bytes = told.environment.iter().map(|(name, variable)| {
+            // What a map of them takes beside their letters.
+            size_of::<(String, Variable)>() + name.len() + variable.value.as_ref().map_or(0, String::len)
+        });
+        let copies_max = COPIES_BYTES_MAX / told_bytes.sum::<usize>().max(1);
+        let commands_max = COMMANDS_MAX.min(copies_max.max(1));
+        if commands.len() > commands_max {
             self.wrong(
                 place,
-                format!("{name} runs more than {COMMANDS_MAX} commands"),
+                format!("{name} runs more than the {commands_max} commands that are read of such a unit"),
                 "put them into a script",
             );
         }
         commands
             .into_iter()
-            .take(COMMANDS_MAX)
+            .take(commands_max)
             .map(|(stage, name, value)| {
                 let command = command::words(value, &told, &mut self.findings);
                 Container { name, stage, command, place: value.place(0), ..told.clone() }

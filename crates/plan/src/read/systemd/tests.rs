@@ -125,3 +125,21 @@ fn every_wrong_line_is_told_with_its_place() {
     assert_eq!(read_all("a.service", &[], &[]).findings.len(), 1);
     assert_eq!(one("[Service]\n").1.len(), 1);
 }
+
+#[test]
+fn commands_and_variables_together_are_bounded() {
+    let mut unit = String::from("[Service]\nType=oneshot\n");
+    for number in 0..10_000 {
+        unit += &format!("Environment=V{number}={}\n", "x".repeat(400));
+    }
+    for _ in 0..50 {
+        unit += "ExecStart=/bin/true\n";
+    }
+    let files: BTreeMap<String, String> = [("a.service".to_owned(), unit)].into();
+    let found = read("a.service", &World { files: &files, environment: &|_| None, profiles: &[] });
+    let told =
+        found.findings.iter().filter(|found| found.message.contains("commands that are read of such a unit"));
+    assert_eq!(told.count(), 1);
+    let workload = found.deployed.workloads.first().unwrap();
+    assert!((1..50).contains(&workload.containers.len()), "{}", workload.containers.len());
+}
