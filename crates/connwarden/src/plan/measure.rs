@@ -5,14 +5,13 @@ use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{ArgGroup, Args, ValueEnum};
+use clap::{ArgGroup, Args};
 use inspect::form::{Align, Style, Table, Tone, clean};
 use plan::measure::{Load, MeasureReport};
 use plan::script::{BUILTIN, Script};
 
-use super::paint;
+use super::paint::PictureOptions;
 use crate::exit::Exit;
-use crate::output::LookOptions;
 use crate::server::ServerOptions;
 use crate::{say, value};
 
@@ -70,14 +69,8 @@ pub(crate) struct MeasureOptions {
     /// The same seed asks the same questions
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Write the picture into this file
-    #[arg(long, value_name = "FILE")]
-    svg: Option<PathBuf>,
-    /// Form of the answer
-    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "human")]
-    output: MeasureForm,
     #[command(flatten)]
-    look: LookOptions,
+    picture: PictureOptions,
     #[command(flatten)]
     server: ServerOptions,
 }
@@ -100,14 +93,6 @@ struct WhatOptions {
     /// A variable of the script: NAME=NUMBER; repeatable
     #[arg(long = "define", short = 'D', value_name = "NAME=N", value_parser = defined)]
     define: Vec<(String, i64)>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum MeasureForm {
-    /// Tables and a picture
-    Human,
-    /// One JSON document
-    Json,
 }
 
 fn defined(text: &str) -> Result<(String, i64), String> {
@@ -154,7 +139,9 @@ pub(super) async fn run(options: MeasureOptions) -> Exit {
     tell("");
     measuring.end().await;
     match done {
-        Some(Ok(report)) => options.tell(&report),
+        Some(Ok(report)) => {
+            options.picture.tell(&report, &report.chart(), report.rows.len(), |style| human(&report, style))
+        }
         Some(Err(failed)) => failed.tell(),
         None => {
             say::err("interrupted: nothing is said of half a measurement");
@@ -224,27 +211,6 @@ impl MeasureOptions {
             Some(rate) => Load::Rate(rate),
             None => Load::Clients(self.clients.unwrap_or(largest.saturating_mul(2).min(10_000))),
         }
-    }
-
-    fn tell(&self, report: &MeasureReport) -> Exit {
-        let picture = report.chart();
-        if let Some(path) = &self.svg
-            && let Err(error) = std::fs::write(path, plan::chart::svg(&picture))
-        {
-            say::err(&format!("error: {}: {error}", clean(&path.to_string_lossy())));
-            return Exit::Nothing;
-        }
-        match self.output {
-            MeasureForm::Json => say::json(report),
-            MeasureForm::Human => {
-                let style = self.look.style();
-                say::out(&human(report, style));
-                if report.rows.len() > 1 {
-                    say::out(&format!("\n{}", paint::chart(&picture, style)));
-                }
-            }
-        }
-        Exit::Done
     }
 }
 

@@ -1,11 +1,9 @@
 //! `connwarden plan simulate`: what a pool size does to waiting, before it hurts.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use inspect::form::clean;
-use plan::chart::svg;
+use inspect::form::Marks;
 use plan::queue::BACKEND_BYTES;
 use plan::simulate::form::{
     CONTENTION_ASSUMED, CORES_UNKNOWN, MEMORY_ASSUMED, SimulationReport, Text, chart, human,
@@ -13,10 +11,9 @@ use plan::simulate::form::{
 use plan::simulate::{Arrivals, Hold, Mistake, Scenario, Server, Spreading, compare};
 
 use super::load::{self, LoadOptions};
-use super::paint;
+use super::paint::{self, PictureOptions};
 use crate::cli::HelpOption;
 use crate::exit::Exit;
-use crate::output::LookOptions;
 use crate::{say, value};
 
 const EXAMPLES: &str = "\
@@ -87,14 +84,8 @@ pub(crate) struct SimulateOptions {
     /// Memory of an idle connection, as 7MB
     #[arg(long, value_name = "SIZE", value_parser = value::size)]
     connection_memory: Option<u64>,
-    /// Write the picture into this file
-    #[arg(long, value_name = "FILE")]
-    svg: Option<PathBuf>,
-    /// Form of the answer
-    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "human")]
-    output: SimulationForm,
     #[command(flatten)]
-    look: LookOptions,
+    picture: PictureOptions,
     #[command(flatten)]
     help: HelpOption,
 }
@@ -105,14 +96,6 @@ enum How {
     Random,
     /// One after the other
     RoundRobin,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum SimulationForm {
-    /// Tables and a picture
-    Human,
-    /// One JSON document
-    Json,
 }
 
 /// `plan simulate`.
@@ -128,25 +111,10 @@ pub(super) fn run(options: &SimulateOptions) -> Exit {
         Err(mistakes) => return say::usage(&told(&mistakes)),
     };
     let report = SimulationReport::of(&scenario, &comparison, assumptions);
-    if let Some(path) = &options.svg
-        && let Err(error) = std::fs::write(path, svg(&chart(&report)))
-    {
-        say::err(&format!("error: {}: {error}", clean(&path.to_string_lossy())));
-        return Exit::Nothing;
-    }
-    match options.output {
-        SimulationForm::Json => say::json(&report),
-        SimulationForm::Human => {
-            let style = options.look.style();
-            let ascii = style.marks == inspect::form::Marks::Ascii;
-            let text = Text { width: style.width.unwrap_or(paint::WIDTH), ascii };
-            say::out(&paint::lines(&human(&report, text), style));
-            if report.rows.len() > 1 {
-                say::out(&format!("\n{}", paint::chart(&chart(&report), style)));
-            }
-        }
-    }
-    Exit::Done
+    options.picture.tell(&report, &chart(&report), report.rows.len(), |style| {
+        let text = Text { width: style.width.unwrap_or(paint::WIDTH), ascii: style.marks == Marks::Ascii };
+        paint::lines(&human(&report, text), style)
+    })
 }
 
 /// Every mistake of a scenario, a line each.

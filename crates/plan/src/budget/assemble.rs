@@ -73,6 +73,12 @@ impl<'a> Build<'a> {
     fn workload(&mut self, workload: &'a Workload) {
         let whole = self.said(&workload.name);
         if whole.is_some_and(|said| said.ignored) {
+            // It opens nothing; a server among what it runs keeps its limits for those who come.
+            for container in &workload.containers {
+                if let Part::Server(server) = pools::look(container).part {
+                    self.serves(workload, server);
+                }
+            }
             return;
         }
         let mut pieces = self.pieces(workload);
@@ -104,6 +110,11 @@ impl<'a> Build<'a> {
         self.drafts.extend(beyond_main(drafts));
     }
 
+    fn serves(&mut self, workload: &Workload, server: pools::Server) {
+        self.standbys.extend(Target::standing_by(workload, server.clone()));
+        self.targets.push(Target::deployed(workload, server));
+    }
+
     /// What was recognised in the containers of a workload.
     fn pieces(&mut self, workload: &'a Workload) -> Vec<Piece> {
         let mut openers = Vec::new();
@@ -114,10 +125,7 @@ impl<'a> Build<'a> {
             match look.part {
                 Part::Opens(found) => openers.extend(found.into_iter().map(|one| (container, one))),
                 Part::Pooler(pooler) => poolers.push((container, pooler)),
-                Part::Server(server) => {
-                    self.standbys.extend(Target::standing_by(workload, server.clone()));
-                    self.targets.push(Target::deployed(workload, server));
-                }
+                Part::Server(server) => self.serves(workload, server),
                 Part::Nothing => {}
             }
         }

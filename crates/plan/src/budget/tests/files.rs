@@ -299,3 +299,13 @@ fn a_plan_of_more_services_than_anybody_has_is_refused_at_once() {
     assert_eq!(refused.len(), 1);
     assert!(refused[0].message.contains("more than 2000"), "{}", refused[0].message);
 }
+
+#[test]
+fn a_server_that_is_ignored_opens_nothing_and_keeps_its_limit() {
+    let text = "services:\n  db: {image: postgres, command: postgres -c max_connections=40}\n  app:\n    image: x\n    environment: {DATABASE_URL: \"postgres://u@db/x\", DB_POOL_SIZE: 5}\n";
+    let limit = |plan: &str| {
+        let budget = compose(text, plan);
+        budget.servers[0].slots.as_ref().map(|slots| slots.connections_max.value)
+    };
+    assert_eq!((limit(""), limit("[service.db]\nignore = true\n")), (Some(40), Some(40)));
+}
