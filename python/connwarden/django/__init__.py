@@ -1,0 +1,1 @@
+"""For Django: `INSTALLED_APPS += ["connwarden.django"]`."""

@@ -1,0 +1,108 @@
+"""What a project says of this app: the dictionary `CONNWARDEN` of its settings, checked.
+
+    CONNWARDEN = {
+        "ADMIN_ALIAS": "admin",
+        "SEND_ALERT": "apps.common.alerts.send_alert",
+        "LOG_METRIC": "apps.common.metrics.log_metric",
+    }
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+
+Hook = Callable[..., Any]
+
+_NAME = "CONNWARDEN"
+
+
+@dataclass(frozen=True)
+class Conf:
+    """The settings. Hooks are callables or dotted paths of callables, read when they are first wanted."""
+
+    warn: float = 70.0
+    """Utilization in percent of the usable slots above which the state is a warning."""
+    crit: float = 85.0
+    """The same for critical."""
+    admin_alias: str | None = None
+    """The alias that looks and acts, where the application's own role cannot: an entry of DATABASES."""
+    send_alert: Hook | str | None = None
+    """Called with the text of any alert."""
+    alert_warning: Hook | str | None = None
+    """Called with the text of a warning."""
+    alert_critical: Hook | str | None = None
+    """Called with the text of a critical alert."""
+    log_metric: Hook | str | None = None
+    """Called with a metric's name and its value."""
+
+    @cached_property
+    def on_alert(self) -> Hook | None:
+        """`SEND_ALERT`, loaded."""
+        return _loaded("SEND_ALERT", self.send_alert)
+
+    @cached_property
+    def on_warning(self) -> Hook | None:
+        """`ALERT_WARNING`, loaded."""
+        return _loaded("ALERT_WARNING", self.alert_warning)
+
+    @cached_property
+    def on_critical(self) -> Hook | None:
+        """`ALERT_CRITICAL`, loaded."""
+        return _loaded("ALERT_CRITICAL", self.alert_critical)
+
+    @cached_property
+    def on_metric(self) -> Hook | None:
+        """`LOG_METRIC`, loaded."""
+        return _loaded("LOG_METRIC", self.log_metric)
+
+
+def conf() -> Conf:
+    """The settings as they are now: tests override them.
+
+    Raises `ImproperlyConfigured` for an unknown key, an unordered pair of thresholds or a value of the wrong kind.
+    """
+    return _checked(getattr(settings, _NAME, {}))
+
+
+def _checked(given: object) -> Conf:
+    if not isinstance(given, Mapping):
+        raise ImproperlyConfigured(f"{_NAME} is a dictionary, not {type(given).__name__}")
+    known = {field.name.upper(): field.name for field in fields(Conf)}
+    for key in given:
+        if key not in known:
+            near = difflib.get_close_matches(str(key).upper(), known, n=1)
+            hint = f": did you mean {near[0]!r}?" if near else f"; the keys are {', '.join(known)}"
+            raise ImproperlyConfigured(f"{_NAME}[{key!r}] is unknown{hint}")
+    found = Conf(**{known[key]: value for key, value in given.items()})
+    for name in ("warn", "crit"):
+        value = getattr(found, name)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 100:
+            raise ImproperlyConfigured(f"{_NAME}[{name.upper()!r}] is a percentage above 0, not {value!r}")
+    if found.warn > found.crit:
+        raise ImproperlyConfigured(
+            f"{_NAME}['WARN'] ({found.warn}) is above {_NAME}['CRIT'] ({found.crit}): swap them"
+        )
+    if found.admin_alias is not None and found.admin_alias not in settings.DATABASES:
+        raise ImproperlyConfigured(f"{_NAME}['ADMIN_ALIAS'] is {found.admin_alias!r}, which DATABASES lacks")
+    return found
+
+
+def _loaded(key: str, hook: Hook | str | None) -> Hook | None:
+    if not isinstance(hook, str):
+        return hook
+    try:
+        found = import_string(hook)
+    except ImportError as error:
+        raise ImproperlyConfigured(f"{_NAME}[{key!r}]: {error}") from error
+    if not callable(found):
+        raise ImproperlyConfigured(f"{_NAME}[{key!r}]: {hook} is not callable")
+    hooked: Hook = found
+    return hooked

@@ -1,0 +1,1 @@
+"""A database backend that counts: `ENGINE = "connwarden.django.postgresql"`."""
