@@ -9,7 +9,6 @@ use inspect::connect::{self, CancelKey, ConnectError, Connection, Machine, Poole
 use inspect::report::PoolerReport;
 use inspect::settings::{Dsn, Origin, Request, Settings};
 use model::config::checked::{SecretText, Target};
-use wire::auth::secret::Password;
 
 use crate::{config, say, value};
 
@@ -110,7 +109,7 @@ impl ServerOptions {
         ];
         let flags =
             flags.into_iter().filter_map(|(keyword, value, flag)| Some((keyword, value.clone()?, flag)));
-        let dsn = |text: &SecretText, name: String| Dsn { text: Password::new(text.expose()), name };
+        let dsn = |text: &SecretText, name: String| Dsn::new(text.expose(), name);
         let named = target
             .and_then(|target| Some(dsn(target.dsn.as_ref()?, format!("[target.{}] dsn", target.name))));
         let request = Request {

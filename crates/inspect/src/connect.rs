@@ -4,6 +4,7 @@
 //! every other slot is taken. Several statements in one text are one round trip and one snapshot.
 
 mod answer;
+mod answers;
 mod cancel;
 mod connection;
 mod dial;
@@ -17,6 +18,8 @@ mod pooler;
 mod way;
 
 pub use answer::{Answer, Row};
+pub use answers::Answers;
+pub(crate) use answers::one;
 pub use cancel::{CancelKey, cancel};
 pub use connection::Connection;
 pub use endpoint::Endpoint;

@@ -6,6 +6,7 @@ mod close;
 mod common;
 mod doctor;
 mod explain;
+mod failure;
 mod health;
 mod pooler;
 mod schema;
@@ -14,11 +15,12 @@ mod watch;
 
 pub use blocking::{BlockingReport, ContenderReport};
 pub use close::{ApplicationReport, CloseReport, EndReport, VictimReport, VictimResult};
-pub use common::{Failure, FailureReport, LimitReport, Target, Visibility};
+pub use common::{LimitReport, Target, Visibility};
 pub use doctor::{
     AdviceReport, DoctorReport, MemoryReport, NoteReport, Place, PresetReport, PresetSetting, RemedyReport,
 };
 pub use explain::{Bearing, CauseReport, ExplainReport, NearPage, PageReport};
+pub use failure::{Failure, FailureReport};
 pub use health::{HealthReport, Verdict};
 pub use pooler::PoolerReport;
 pub use schema::{schema_of, schemas};

@@ -9,7 +9,6 @@ use inspect::connect::{self, Answer, AskError, Endpoint, Machine};
 use inspect::report::Failure;
 use inspect::settings::{self, Dsn, Request, Settings};
 use model::config::checked::SecretText;
-use wire::auth::secret::Password;
 
 use super::starter::{self, Facts};
 use crate::cli::InitOptions;
@@ -79,7 +78,7 @@ async fn ask(dsn: &SecretText) -> Result<Facts, Failed> {
         let message = "--from: this is not a DSN".to_owned();
         return Err(Failed::new(Failure::Config, Exit::Usage, message, Some(hint.to_owned())));
     }
-    let dsn = Dsn { text: Password::new(dsn.expose()), name: "--from".into() };
+    let dsn = Dsn::new(dsn.expose(), "--from");
     let request = Request { dsn: Some(dsn), ..Request::default() };
     let settings = Settings::resolve(&request, &Machine)?;
     for warning in &settings.warnings {

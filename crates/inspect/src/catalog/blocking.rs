@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{Sample, Session, State};
-use crate::connect::{Answer, AskError, Connection, Row};
+use crate::connect::{Answers, AskError, Row, one};
 
 /// `pg_blocking_pids` takes locks of the lock manager: it is asked only for those who wait. A blocker may be no client at
 /// all; pid 0 is a prepared transaction. `waitstart` exists since version 14, so it is looked for by name.
@@ -134,10 +134,10 @@ impl Blocking {
     /// Asks, where somebody of a sample waits for a lock: else nobody blocks.
     ///
     /// # Errors
-    /// As [`Connection::ask`].
-    pub async fn of(sample: &Sample, connection: &mut Connection) -> Result<Self, AskError> {
+    /// As [`Answers::answers`].
+    pub async fn of(sample: &Sample, server: &mut impl Answers) -> Result<Self, AskError> {
         if sample.sessions.iter().any(Session::waits_for_lock) {
-            Self::take(connection).await
+            Self::take(server).await
         } else {
             Ok(Self::default())
         }
@@ -146,10 +146,9 @@ impl Blocking {
     /// Asks.
     ///
     /// # Errors
-    /// As [`Connection::ask`].
-    pub async fn take(connection: &mut Connection) -> Result<Self, AskError> {
-        let answers = connection.ask(SQL).await?;
-        let answer: &Answer = answers.first().ok_or_else(|| AskError::Shape("no answer".into()))?;
+    /// As [`Answers::answers`].
+    pub async fn take(server: &mut impl Answers) -> Result<Self, AskError> {
+        let answer = one(server, SQL).await?;
         let contenders = answer.rows().map(|row| Contender::read(&row)).collect::<Result<Vec<_>, _>>()?;
         Ok(contenders.into())
     }

@@ -1,7 +1,7 @@
 //! One look at a server.
 
 use super::{Counters, Facts, Limit, Session, counters, facts, limits, session};
-use crate::connect::{AskError, Connection};
+use crate::connect::{Answers, AskError};
 
 /// What a look shall bring besides facts and sessions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,18 +36,13 @@ impl Sample {
     /// Looks.
     ///
     /// # Errors
-    /// As [`Connection::ask`].
-    pub async fn take(connection: &mut Connection, wants: Wants) -> Result<Self, AskError> {
-        let counts = wants.counters && connection.major() >= counters::SINCE;
-        let mut sql = format!("{};{}", facts::SQL, session::SQL);
+    /// As [`Answers::answers`].
+    pub async fn take(server: &mut impl Answers, wants: Wants) -> Result<Self, AskError> {
+        let counts = wants.counters && server.major() >= counters::SINCE;
+        let mut questions = vec![facts::SQL, session::SQL];
         let more = [(wants.limits, limits::SQL), (counts, counters::SQL), (wants.waiting, facts::WAITING)];
-        for (wanted, text) in more {
-            if wanted {
-                sql.push(';');
-                sql.push_str(text);
-            }
-        }
-        let mut answers = connection.ask(&sql).await?.into_iter();
+        questions.extend(more.into_iter().filter(|(wanted, _)| *wanted).map(|(_, text)| text));
+        let mut answers = server.answers(&questions).await?.into_iter();
         let mut next =
             || answers.next().ok_or_else(|| AskError::Shape("fewer answers than questions".into()));
         let mut facts = Facts::read(&next()?)?;

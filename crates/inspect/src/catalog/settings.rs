@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::connect::{Answer, AskError, Connection, Row};
+use crate::connect::{Answer, Answers, AskError, Row, one};
 
 /// Settings that somebody may be advised on. One that a version lacks has no row.
 const NAMES: &[&str] = &[
@@ -182,21 +182,21 @@ impl Setup {
     /// Asks: up to three round trips.
     ///
     /// # Errors
-    /// As [`Connection::ask`].
-    pub async fn take(connection: &mut Connection) -> Result<Self, AskError> {
+    /// As [`Answers::answers`].
+    pub async fn take(server: &mut impl Answers) -> Result<Self, AskError> {
         let names = NAMES.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(",");
-        let sql = format!(
+        let settings = format!(
             "SELECT name, setting, unit, source, pending_restart FROM pg_catalog.pg_settings
-              WHERE name IN ({names}) OR pending_restart OR source = 'command line';
-             {ROLES};
-             SELECT r.rolname::text AS role, d.datname::text AS db, entry
+              WHERE name IN ({names}) OR pending_restart OR source = 'command line'"
+        );
+        let overrides = format!(
+            "SELECT r.rolname::text AS role, d.datname::text AS db, entry
                FROM pg_catalog.pg_db_role_setting s CROSS JOIN LATERAL unnest(s.setconfig) entry
                LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole
                LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
-              WHERE entry ~ '{OVERRIDES}';
-             {RIGHTS}"
+              WHERE entry ~ '{OVERRIDES}'"
         );
-        let answers = connection.ask(&sql).await?;
+        let answers = server.answers(&[settings.as_str(), ROLES, overrides.as_str(), RIGHTS]).await?;
         let [settings, roles, overrides, rights] = answers.as_slice() else {
             return Err(AskError::Shape("fewer answers than questions".into()));
         };
@@ -213,10 +213,10 @@ impl Setup {
             md5_roles: None,
         };
         if sees_files {
-            setup.files = Some(files(&one(connection, FILES).await?)?);
+            setup.files = Some(files(&one(server, FILES).await?)?);
         }
         if sees_passwords {
-            let answer = one(connection, MD5).await?;
+            let answer = one(server, MD5).await?;
             setup.md5_roles =
                 Some(answer.rows().map(|row| row.value("name")).collect::<Result<_, AskError>>()?);
         }
@@ -295,11 +295,6 @@ impl Override {
             value: value.to_owned(),
         })
     }
-}
-
-async fn one(connection: &mut Connection, sql: &str) -> Result<Answer, AskError> {
-    let answer = connection.ask(sql).await?.into_iter().next();
-    answer.ok_or_else(|| AskError::Shape("a question without an answer".into()))
 }
 
 fn files(answer: &Answer) -> Result<Vec<FileLine>, AskError> {

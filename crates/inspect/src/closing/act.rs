@@ -12,7 +12,7 @@ use super::plan::Plan;
 use super::rules::{Action, Rules};
 use super::statements::{Person, TAKEN, Unchanged};
 use crate::catalog::{Facts, Sample, Session, State, Wants};
-use crate::connect::{Answer, AskError, Connection};
+use crate::connect::{Answer, Answers, AskError, one};
 
 /// Since this version the server itself waits until a session is gone.
 const WAITS_SINCE: u32 = 14;
@@ -94,8 +94,8 @@ pub struct Acted {
 }
 
 /// The execution of a plan.
-pub struct Act<'a> {
-    connection: &'a mut Connection,
+pub struct Act<'a, S> {
+    server: &'a mut S,
     rules: &'a Rules,
     facts: &'a Facts,
     pace: &'a Pace,
@@ -114,16 +114,16 @@ impl From<AskError> for Trouble {
     }
 }
 
-impl<'a> Act<'a> {
+impl<'a, S: Answers> Act<'a, S> {
     /// Over a connection to the server that the plan was made of. `stop` is asked again and again.
     pub fn new(
-        connection: &'a mut Connection,
+        server: &'a mut S,
         rules: &'a Rules,
         facts: &'a Facts,
         pace: &'a Pace,
         stop: &'a dyn Fn() -> bool,
     ) -> Self {
-        Self { connection, rules, facts, pace, stop }
+        Self { server, rules, facts, pace, stop }
     }
 
     /// Does it. `told` hears of each victim at once.
@@ -175,7 +175,7 @@ impl<'a> Act<'a> {
     /// A working session was listed as one that loses its work: it may have gone on to its next statement, as long as
     /// it is still meant.
     async fn force(&mut self, victim: &Session, person: &Person) -> Result<Outcome, Trouble> {
-        let sample = Sample::take(self.connection, Wants::default()).await?;
+        let sample = Sample::take(self.server, Wants::default()).await?;
         let same = |now: &&Session| now.pid == victim.pid && now.started == victim.started;
         let Some(now) = sample.sessions.iter().find(same) else { return Ok(Outcome::Gone) };
         if self.rules.spares(now, self.facts, &Evidence::default()).is_some() {
@@ -183,7 +183,7 @@ impl<'a> Act<'a> {
         }
         if self.pace.cancel_first && now.state.is_running() {
             let statement = Unchanged::of(now).ok_or(Trouble::Unseen)?;
-            if done(&self.connection.ask(&statement.cancel()).await?)?.is_some()
+            if done(&one(self.server, &statement.cancel()).await?)?.is_some()
                 && !self.has_moved_on(person, now).await?
             {
                 return Ok(Outcome::Cancelled);
@@ -207,8 +207,8 @@ impl<'a> Act<'a> {
     }
 
     async fn terminate(&mut self, person: &Person, sql: &str) -> Result<Outcome, Trouble> {
-        let told = match self.connection.ask(sql).await {
-            Ok(answers) => done(&answers)?.is_some(),
+        let told = match one(self.server, sql).await {
+            Ok(answer) => done(&answer)?.is_some(),
             // It was told, and it was the wait for its end that took too long.
             Err(AskError::Server(error)) if error.sqlstate == TIMED_OUT => true,
             Err(error) => return Err(error.into()),
@@ -233,7 +233,7 @@ impl<'a> Act<'a> {
 
     async fn cancel(&mut self, person: &Person, unchanged: &Unchanged) -> Result<Outcome, Trouble> {
         let before = self.look(person).await?;
-        if done(&self.connection.ask(&unchanged.cancel()).await?)?.is_none() {
+        if done(&one(self.server, &unchanged.cancel()).await?)?.is_none() {
             return Ok(self.look(person).await?.map_or(Outcome::Gone, |_| Outcome::BecameBusy));
         }
         let deadline = Instant::now() + self.pace.patience;
@@ -251,22 +251,19 @@ impl<'a> Act<'a> {
 
     /// State and last change; `None` once it is gone.
     async fn look(&mut self, person: &Person) -> Result<Option<(String, Option<String>)>, AskError> {
-        let answers = self.connection.ask(&person.look()).await?;
-        let answer = answers.first().ok_or_else(|| AskError::Shape("no answer".into()))?;
+        let answer = one(self.server, &person.look()).await?;
         let row = answer.rows().next();
         row.map(|row| Ok((row.owned("state")?.unwrap_or_default(), row.owned("state_change")?))).transpose()
     }
 
     async fn is_enough(&mut self, until: f64) -> Result<bool, AskError> {
-        let answers = self.connection.ask(TAKEN).await?;
-        let answer = answers.first().ok_or_else(|| AskError::Shape("no answer".into()))?;
-        let taken: u32 = answer.only()?.value("taken")?;
+        let taken: u32 = one(self.server, TAKEN).await?.only()?.value("taken")?;
         let usable = self.facts.usable();
         Ok(usable > 0 && f64::from(taken) * 100.0 / f64::from(usable) <= until)
     }
 
     fn wait_ms(&self) -> Option<u64> {
-        let waits = self.pace.server_waits.unwrap_or_else(|| self.connection.major() >= WAITS_SINCE);
+        let waits = self.pace.server_waits.unwrap_or_else(|| self.server.major() >= WAITS_SINCE);
         waits.then_some(self.pace.patience.as_millis() as u64)
     }
 
@@ -286,8 +283,7 @@ impl<'a> Act<'a> {
 }
 
 /// What the function returned; `None` if nobody fitted.
-fn done(answers: &[Answer]) -> Result<Option<bool>, AskError> {
-    let answer = answers.first().ok_or_else(|| AskError::Shape("no answer".into()))?;
+fn done(answer: &Answer) -> Result<Option<bool>, AskError> {
     answer.rows().next().map(|row| row.flag("done")).transpose()
 }
 

@@ -7,18 +7,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::rules::Action;
-use crate::connect::{Answer, AskError, Connection};
+use crate::connect::{Answer, Answers, AskError};
 
-/// The first part is who holds advisory locks, the second which temporary schemas of this database hold tables. The
-/// schema's number is the backend's number: of that, the third part says all that the statistics know, the fourth what
-/// held locks tell.
-const SQL: &str = "\
-SELECT DISTINCT pid FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND pid IS NOT NULL;
+/// Who holds advisory locks.
+const ADVISORY: &str =
+    "SELECT DISTINCT pid FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND pid IS NOT NULL";
+/// Which temporary schemas of this database hold tables. The schema's number is the backend's number.
+const TEMPORARY: &str = "\
 SELECT DISTINCT substring(n.nspname FROM 9)::int AS slot
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
- WHERE c.relpersistence = 't' AND n.nspname ~ '^pg_temp_[0-9]+$';
+ WHERE c.relpersistence = 't' AND n.nspname ~ '^pg_temp_[0-9]+$'";
+/// All that the statistics know of that number.
+const BACKENDS: &str = "\
 SELECT slot, pg_catalog.pg_stat_get_backend_pid(slot) AS pid
-  FROM pg_catalog.pg_stat_get_backend_idset() AS slots(slot) ORDER BY slot;
+  FROM pg_catalog.pg_stat_get_backend_idset() AS slots(slot) ORDER BY slot";
+/// What held locks tell of it.
+const LOCKED: &str = "\
 SELECT DISTINCT split_part(virtualtransaction, '/', 1)::int AS slot, pid
   FROM pg_catalog.pg_locks WHERE pid IS NOT NULL";
 /// Since this version the statistics number backends as the schemas do; before, they only keep their order.
@@ -37,10 +41,10 @@ impl Evidence {
     /// Looks, where the action spares who holds something: only `close-idle` does.
     ///
     /// # Errors
-    /// As [`Connection::ask`].
-    pub async fn take_for(action: Action, connection: &mut Connection) -> Result<Self, AskError> {
+    /// As [`Answers::answers`].
+    pub async fn take_for(action: Action, server: &mut impl Answers) -> Result<Self, AskError> {
         match action {
-            Action::CloseIdle => Self::take(connection).await,
+            Action::CloseIdle => Self::take(server).await,
             Action::ForceClose | Action::Cancel => Ok(Self::default()),
         }
     }
@@ -48,15 +52,15 @@ impl Evidence {
     /// Looks. To be taken after the sample it is used with: who has changed since is no victim anyway.
     ///
     /// # Errors
-    /// As [`Connection::ask`].
-    pub async fn take(connection: &mut Connection) -> Result<Self, AskError> {
-        let answers = connection.ask(SQL).await?;
+    /// As [`Answers::answers`].
+    pub async fn take(server: &mut impl Answers) -> Result<Self, AskError> {
+        let answers = server.answers(&[ADVISORY, TEMPORARY, BACKENDS, LOCKED]).await?;
         let [advisory, temporary, backends, locked] = answers.as_slice() else {
             return Err(AskError::Shape(format!("{} answers to 4 questions", answers.len())));
         };
         let schemas = temporary.rows().map(|row| row.value("slot")).collect::<Result<BTreeSet<i32>, _>>()?;
         let (backends, locked) = (pairs(backends)?, pairs(locked)?);
-        let temporary = if connection.major() >= NUMBERED_ALIKE_SINCE {
+        let temporary = if server.major() >= NUMBERED_ALIKE_SINCE {
             backends.iter().filter(|(slot, _)| schemas.contains(slot)).map(|(_, pid)| *pid).collect()
         } else {
             let order: Vec<i32> = backends.iter().map(|(_, pid)| *pid).collect();

@@ -12,11 +12,16 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub(super) fn new(columns: Vec<String>) -> Self {
+    /// Without rows yet. Columns by their names, in order.
+    pub fn new(columns: Vec<String>) -> Self {
         Self { columns, rows: Vec::new() }
     }
 
-    pub(super) fn push(&mut self, row: Vec<Option<String>>) -> Result<(), AskError> {
+    /// One more row, its values as text in the columns' order; `None` for NULL.
+    ///
+    /// # Errors
+    /// More or fewer values than columns.
+    pub fn push(&mut self, row: Vec<Option<String>>) -> Result<(), AskError> {
         if row.len() != self.columns.len() {
             return Err(AskError::Shape(format!("{} columns and {} values", self.columns.len(), row.len())));
         }

@@ -86,38 +86,3 @@ impl From<&Limit> for LimitReport {
         }
     }
 }
-
-/// What kind of failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Failure {
-    /// No slot was left.
-    ServerFull,
-    /// The server did not accept who we are.
-    Auth,
-    /// Too slow.
-    Timeout,
-    /// Not allowed.
-    Permission,
-    /// Our settings make no sense.
-    Config,
-    /// Nobody there, or not PostgreSQL.
-    Network,
-}
-
-/// `connwarden.error/1`: why there is no report.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct FailureReport {
-    /// `connwarden.error/1`.
-    pub schema: &'static str,
-    /// What kind of failure.
-    pub code: Failure,
-    /// The server's code, if it was the server that said no.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sqlstate: Option<String>,
-    /// What happened.
-    pub message: String,
-    /// What to do.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
-}

@@ -31,6 +31,13 @@ pub struct Dsn {
     pub name: String,
 }
 
+impl Dsn {
+    /// A string, and what messages call it.
+    pub fn new(text: &str, name: impl Into<String>) -> Self {
+        Self { text: Password::new(text), name: name.into() }
+    }
+}
+
 /// What the caller was asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Request {

@@ -52,7 +52,7 @@ impl Environment for World {
 }
 
 fn dsn(text: &str) -> Request {
-    Request { dsn: Some(Dsn { text: Password::new(text), name: "--dsn".into() }), ..Request::default() }
+    Request { dsn: Some(Dsn::new(text, "--dsn")), ..Request::default() }
 }
 
 fn settings(text: &str) -> Settings {

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use inspect::connect::{self, ConnectError, Connection, Machine};
 use inspect::settings::{Dsn, Environment, File, Request, Settings};
 use testbed::Folder;
-use wire::auth::secret::Password;
 
 /// A home directory and variables; files are the machine's.
 pub(crate) struct Home {
@@ -33,7 +32,7 @@ impl Home {
     }
 
     pub(crate) fn try_settings(&self, dsn: Option<&str>) -> Result<Settings, String> {
-        let dsn = dsn.map(|text| Dsn { text: Password::new(text), name: "--dsn".into() });
+        let dsn = dsn.map(|text| Dsn::new(text, "--dsn"));
         let request = Request { dsn, ..Request::default() };
         Settings::resolve(&request, self).map_err(|error| error.to_string())
     }

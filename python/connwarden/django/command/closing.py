@@ -1,0 +1,114 @@
+"""`close-idle`, `force-close` and `cancel`: look, plan, ask, act, look again, tell."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from django.db import connections
+
+from ..._core import Closing, Server
+from .arguments import only
+from .screen import Screen, somebody_is_there
+
+logger = logging.getLogger("connwarden.django")
+
+Action = Literal["close-idle", "force-close", "cancel"]
+
+# What makes the name of one process out of that of its service.
+_PROCESS = re.compile(r"[\s:/@#.-]+(?:pid[\s:=-]*)?\d+$")
+
+
+def meant(action: Action, alias: str, options: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The sessions that are meant where the options name none: of this project's database, and with `force-close` and
+    `cancel` only those of this application."""
+    given = only(options)
+    if options.get("everything"):
+        return given
+    settings = connections[alias].settings_dict
+    if "db" not in given:
+        given["db"] = [str(settings["NAME"])]
+    if action == "close-idle" or set(given) - {"db"}:
+        return given
+    name = settings.get("OPTIONS", {}).get("application_name")
+    if name:
+        service = _PROCESS.sub("", str(name))
+        given["app"] = [f"{service}*"]
+    else:
+        given["user"] = [str(settings.get("USER") or "")]
+    return given
+
+
+def act(action: Action, server: Server, alias: str, options: Mapping[str, Any], screen: Screen, err: Any) -> int:
+    """Closes or cancels. 0: done, nothing to do, or only shown; 1 partly; 2 nothing done; 130 stopped by Ctrl-C."""
+    closing = server.closing(
+        action,
+        only=meant(action, alias, options),
+        min_age=options.get("min_age"),
+        keep=options.get("keep") or 0,
+        max=options.get("max") or 100,
+        until=options.get("until"),
+        protect=options.get("protect") or [],
+        include_idle_tx=bool(options.get("include_idle_tx")),
+        include_poolers=bool(options.get("include_poolers")),
+        include_superusers=bool(options.get("include_superusers")),
+        everything=bool(options.get("everything")),
+        i_know=bool(options.get("i_know")),
+        reason=options.get("reason"),
+    )
+    if options.get("dry_run") or closing.victims == 0:
+        screen.show(closing.report())
+        return 0
+    if not screen.is_json:
+        screen.show(closing.report())
+    if action != "close-idle" and options.get("interactive", True):
+        if not somebody_is_there(screen.out):
+            err.write("error: there is no terminal to ask on\n  = add --no-input, or --dry-run")
+            return 2
+        if not _agreed(closing):
+            err.write("Nothing done.")
+            return 2
+    return _carry_out(closing, action, server, options, screen)
+
+
+def _agreed(closing: Closing) -> bool:
+    # A number has to be read before it is typed.
+    return input(f"Type {closing.victims} to continue: ").strip() == str(closing.victims)
+
+
+def _carry_out(
+    closing: Closing, action: Action, server: Server, options: Mapping[str, Any], screen: Screen
+) -> int:
+    def told(pid: int, result: str, detail: str | None) -> None:
+        logger.info(
+            "session acted on",
+            extra={
+                "action": action,
+                "place": server.place,
+                "pid": pid,
+                "result": result,
+                "detail": detail,
+                "reason": options.get("reason"),
+            },
+        )
+
+    recheck = options.get("recheck")
+    report = closing.carry_out(
+        server,
+        rate=options.get("rate") or 10.0,
+        grace=options.get("grace") or 5.0,
+        recheck=10.0 if recheck is None else recheck,
+        told=told,
+    )
+    screen.show(report)
+    document = json.loads(report.json())
+    results = [victim["result"] for victim in document["victims"] if "result" in victim]
+    good = sum(result in ("closed", "cancelled", "gone") for result in results)
+    if document.get("ended") == "interrupted":
+        return 130
+    if good == len(results) and document.get("ended") in (None, "finished", "enough"):
+        return 0
+    return 1 if good else 2

@@ -1,0 +1,45 @@
+"""`status` and `health`: one look each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..._core import ConnwardenError, Server
+from .arguments import only, thresholds
+from .screen import Screen
+
+APART_S = 1.0
+"""Between the two samples of one look, to see sessions come and go."""
+
+
+def status(server: Server, options: Mapping[str, Any], screen: Screen, defaults: Mapping[str, float]) -> int:
+    """Shows who holds the slots."""
+    share = {name: value for name, value in thresholds(options, defaults).items() if name in ("warn", "crit")}
+    report = server.status(
+        by=[key for key in str(options.get("by") or "app").split(",") if key],
+        sessions=bool(options.get("sessions")),
+        only=only(options),
+        thresholds=share,
+    )
+    screen.show(report)
+    return exit_code(report.exit_code, options) if options.get("check") is not None else 0
+
+
+def health(server: Server, options: Mapping[str, Any], screen: Screen, defaults: Mapping[str, float]) -> int:
+    """Shows what is right and wrong, and leaves the verdict."""
+    names = [name for name in (options.get("check") or "").split(",") if name]
+    report = server.health(checks=names, apart=APART_S, thresholds=thresholds(options, defaults))
+    screen.show(report)
+    return exit_code(report.exit_code, options)
+
+
+def refused(error: ConnwardenError, options: Mapping[str, Any], screen: Screen) -> int:
+    """Shows a health that nobody let us look at. A full server is critical: it is what is being watched."""
+    screen.show(error.health)
+    return exit_code(error.health.exit_code, options)
+
+
+def exit_code(code: int, options: Mapping[str, Any]) -> int:
+    """What is left behind: with `--fail-on crit` a warning passes."""
+    return 0 if code == 1 and options.get("fail_on") == "crit" else code

@@ -1,0 +1,100 @@
+"""Which server a project means, and the way to it: over a connection of Django's, or, where none gets in, over the ways
+in that the commands know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.utils import OperationalError
+
+from .._core import Server
+from ..asking import over
+from .conf import conf
+
+# Words of a connection string that an entry of DATABASES may hold in its OPTIONS. Whatever else stands there is Django's or
+# the driver's own.
+_WORDS = frozenset(
+    """application_name channel_binding client_encoding connect_timeout gssencmode hostaddr keepalives keepalives_count
+    keepalives_idle keepalives_interval options passfile require_auth service sslcert sslcertmode sslcrl sslkey
+    ssl_max_protocol_version ssl_min_protocol_version sslmode sslnegotiation sslrootcert sslsni target_session_attrs
+    tcp_user_timeout""".split()
+)
+_KEYS = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
+
+
+class NotPostgreSQL(ValueError):
+    """The alias is of another kind of database."""
+
+
+def alias_of(alias: str | None) -> str:
+    """The alias that looks: the one given, else `CONNWARDEN["ADMIN_ALIAS"]`, else `default`.
+
+    Raises `NotPostgreSQL` where that is another kind of database, and Django's `ConnectionDoesNotExist`.
+    """
+    alias = alias or conf().admin_alias or "default"
+    vendor = connections[alias].vendor
+    if vendor != "postgresql":
+        raise NotPostgreSQL(f"DATABASES[{alias!r}] is {vendor}: there is nothing of PostgreSQL to look at")
+    return alias
+
+
+@contextmanager
+def server(alias: str | None = None, *, application: str, wait_slot: float | None = None) -> Iterator[Server]:
+    """A server to look at, over this thread's connection of the alias; one that was not open is closed again.
+
+    Where Django's login is refused, `connwarden.Server.connect` tries every way in, with the alias's own credentials; a
+    `ConnwardenError` says why none was open.
+    """
+    alias = alias_of(alias)
+    connection = connections[alias]
+    was_open = connection.connection is not None
+    try:
+        connection.ensure_connection()
+    except OperationalError:
+        own = Server.connect(dsn(connection), application=application, wait_slot=wait_slot)
+        try:
+            yield own
+        finally:
+            own.close()
+        return
+    try:
+        yield over(connection.connection)
+    finally:
+        if not was_open and not connection.in_atomic_block:
+            connection.close()
+
+
+def apart(alias: str) -> BaseDatabaseWrapper:
+    """A connection of the alias's settings that nobody else uses and no pool or limit knows of. Not open yet.
+
+    Threads may pass it on, one at a time.
+    """
+    usual = connections[alias]
+    settings: dict[str, Any] = dict(usual.settings_dict)
+    options = {key: value for key, value in settings.get("OPTIONS", {}).items() if key != "pool"}
+    options["application_name"] = "connwarden health"
+    settings["OPTIONS"] = options
+    from django.db.backends.postgresql.base import DatabaseWrapper
+
+    connection = DatabaseWrapper(settings, alias=alias)
+    connection.inc_thread_sharing()
+    return connection
+
+
+def dsn(connection: BaseDatabaseWrapper) -> str:
+    """A connection string of an alias's settings. It holds the password: not to be logged."""
+    settings: dict[str, Any] = connection.settings_dict
+    words: dict[str, Any] = {
+        word: settings[key] for key, word in _KEYS.items() if settings.get(key) not in (None, "")
+    }
+    options = settings.get("OPTIONS", {})
+    words |= {word: value for word, value in options.items() if word in _WORDS and value not in (None, "")}
+    return " ".join(f"{word}='{_quoted(value)}'" for word, value in words.items())
+
+
+def _quoted(value: object) -> str:
+    return str(value).replace("\\", "\\\\").replace("'", "\\'")
