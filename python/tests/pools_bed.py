@@ -1,4 +1,4 @@
-"""What the tests of the pools share: a clock that stands still, waiting for conditions, where a line stands."""
+"""What the tests of the pools share: a clock that stands still, waiting for conditions, a line's place."""
 
 from __future__ import annotations
 

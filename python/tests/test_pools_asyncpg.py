@@ -1,4 +1,6 @@
-"""Pools of asyncpg on a real server: sizes of any pool, checkouts of traced ones, which behave as the original."""
+"""Pools of asyncpg on a real server: sizes of any pool, checkouts of traced ones, which behave as the
+original.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,10 @@ from typing import Any
 
 import asyncpg
 import pytest
+from pools_bed import Clock, next_line, parts, terminate, until_tasks
+
 from connwarden.pools import NotTracedError, Watched, watch
 from connwarden.pools.asyncpg import TracedPool, create_pool
-
-from pools_bed import Clock, next_line, parts, terminate, until_tasks
 
 Body = Callable[[Any, Watched, Clock], Awaitable[None]]
 
@@ -131,14 +133,13 @@ def test_a_connection_closed_by_its_borrower_is_out_no_more_and_not_kept(server:
     run(server, body)
 
 
-def test_a_connection_that_lost_its_server_is_still_out(server: Any) -> None:
+def test_a_connection_that_lost_its_server_frees_its_place_and_is_out_no_more(server: Any) -> None:
     async def body(pool: Any, watched: Watched, clock: Clock) -> None:
         connection = await pool.acquire()
         terminate(server, "to_be_ended")
-        await until_tasks(connection.is_closed)
-        assert len(watched.borrowed()) == 1
+        await until_tasks(lambda: watched.borrowed() == [])
+        assert watched.stats().in_use == 0
         await pool.release(connection)
-        assert watched.borrowed() == []
         assert await pool.fetchval("select 1") == 1
 
     run(server, body, application="to_be_ended")

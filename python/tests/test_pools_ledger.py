@@ -10,12 +10,12 @@ import weakref
 from typing import Any
 
 import pytest
+from pools_bed import Clock, facts, next_line
+
 from connwarden.pools.ledger import Ledger
 from connwarden.pools.line import Line
 from connwarden.pools.sampling import choice
 from connwarden.pools.stack import FRAMES_MAX, here
-
-from pools_bed import Clock, facts, next_line
 
 
 class Connection:

@@ -1,4 +1,6 @@
-"""Pools of psycopg on a real server: numbers of any pool, checkouts of traced ones, which behave as the originals."""
+"""Pools of psycopg on a real server: numbers of any pool, checkouts of traced ones, which behave as the
+originals.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from connwarden.pools import NotTracedError, watch
-from connwarden.pools.psycopg import (
-    TracedAsyncConnectionPool,
-    TracedAsyncNullConnectionPool,
-    TracedConnectionPool,
-    TracedNullConnectionPool,
-)
+from pools_bed import Clock, facts, next_line, terminate, until, until_tasks
 from psycopg_pool import (
     AsyncConnectionPool,
     AsyncNullConnectionPool,
@@ -26,7 +22,13 @@ from psycopg_pool import (
     TooManyRequests,
 )
 
-from pools_bed import Clock, facts, next_line, terminate, until, until_tasks
+from connwarden.pools import NotTracedError, watch
+from connwarden.pools.psycopg import (
+    TracedAsyncConnectionPool,
+    TracedAsyncNullConnectionPool,
+    TracedConnectionPool,
+    TracedNullConnectionPool,
+)
 
 SYNC = [ConnectionPool, NullConnectionPool, TracedConnectionPool, TracedNullConnectionPool]
 ASYNC = [
@@ -199,8 +201,6 @@ def test_a_connection_dropped_by_its_borrower_is_told(server: Any, caplog: pytes
 def test_a_traced_pool_fails_as_the_original_does(kind: Any, server: Any) -> None:
     with pool_of(kind, server, max_waiting=1) as pool, watch(pool) as watched:
         first, second = pool.getconn(), pool.getconn()
-        with pytest.raises(PoolTimeout):
-            pool.getconn(timeout=0.01)
         waiter = threading.Thread(target=lambda: pool.putconn(pool.getconn()))
         waiter.start()
         until(lambda: watched.stats().waiting == 1)
@@ -210,6 +210,10 @@ def test_a_traced_pool_fails_as_the_original_does(kind: Any, server: Any) -> Non
             pool.putconn(stranger)
         pool.putconn(first)
         waiter.join()
+        first = pool.getconn()
+        with pytest.raises(PoolTimeout):
+            pool.getconn(timeout=0.01)
+        pool.putconn(first)
         pool.putconn(second)
         with pytest.raises(ValueError):
             pool.putconn(second)
@@ -287,6 +291,7 @@ def test_a_connection_that_the_server_ended_counts_as_lost(server: Any) -> None:
 def test_a_bare_pool_tells_numbers_and_says_why_no_more(server: Any) -> None:
     with pool_of(ConnectionPool, server) as pool, watch(pool) as watched:
         assert not watched.traced
+        pool.wait()
         with pool.connection():
             assert watched.stats().in_use == 1
             assert watched.stats().leaks is None

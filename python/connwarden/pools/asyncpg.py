@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from asyncpg import InterfaceError, Record
 from asyncpg import create_pool as library_create_pool
@@ -21,8 +21,15 @@ from .line import Line
 from .loan import Loan, Who
 from .shape import PoolStats
 
+if TYPE_CHECKING:
+    _Pool = Pool[Record]
+    _PoolAcquireContext = PoolAcquireContext[Record]
+else:
+    # Generic in their stubs alone.
+    _Pool, _PoolAcquireContext = Pool, PoolAcquireContext
 
-class TracedPool(Pool[Record]):
+
+class TracedPool(_Pool):
     """An asyncpg `Pool` whose checkouts a watch can see; see `create_pool`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -42,7 +49,7 @@ class TracedPool(Pool[Record]):
         await super().release(connection, timeout=timeout)
 
 
-class TracedAcquire(PoolAcquireContext[Record]):
+class TracedAcquire(_PoolAcquireContext):
     """What `acquire()` gives: awaited, or entered."""
 
     __slots__ = ("_ledger", "_line", "_request")

@@ -111,7 +111,7 @@ class PsycopgAdapter:
     def detach(self) -> None:
         """The pool is as it was made."""
         if isinstance(self._pool, (TracedConnectionPool, TracedAsyncConnectionPool)):
-            self._pool.ledger = None
+            del self._pool.ledger
 
     def stats(self, name: str, out: int) -> PoolStats:
         """From `get_stats()`, whose zeros are absent keys and whose times are milliseconds."""

@@ -32,7 +32,7 @@ class PoolStats:
     kind: str
     """`psycopg`, `sqlalchemy` or `asyncpg`."""
     size: int | None = None
-    """Connections open; psycopg counts those that are being opened too."""
+    """Connections open. psycopg counts those being opened, as `size` and as `in_use`."""
     idle: int | None = None
     """Connections that could be lent at once."""
     in_use: int | None = None
