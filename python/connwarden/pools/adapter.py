@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from .ledger import Ledger
 from .loan import Who
@@ -16,6 +16,9 @@ class NotTracedError(RuntimeError):
 
 class Adapter(Protocol):
     """One pool of one library."""
+
+    of: ClassVar[tuple[type, ...]]
+    """What one can be made of."""
 
     @property
     def name(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from asyncpg import InterfaceError, Record
 from asyncpg import create_pool as library_create_pool
@@ -87,6 +87,7 @@ def create_pool(dsn: str | None = None, **kwargs: Any) -> TracedPool:
 class AsyncpgAdapter:
     """One pool of asyncpg."""
 
+    of: ClassVar[tuple[type, ...]] = (Pool,)
     name = "asyncpg"
 
     def __init__(self, pool: Pool[Any]) -> None:

@@ -9,7 +9,7 @@ alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, ClassVar
 
 from psycopg_pool import AsyncConnectionPool, AsyncNullConnectionPool, ConnectionPool, NullConnectionPool
 from psycopg_pool.abc import ACT, CT
@@ -77,6 +77,7 @@ class TracedAsyncNullConnectionPool(TracedAsyncConnectionPool[ACT], AsyncNullCon
 class PsycopgAdapter:
     """One of psycopg_pool's pools."""
 
+    of: ClassVar[tuple[type, ...]] = (ConnectionPool, AsyncConnectionPool)
     closed: Callable[[Any], bool] | None = None
 
     def __init__(self, pool: ConnectionPool[Any] | AsyncConnectionPool[Any]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import Engine, event, exc
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -49,6 +49,7 @@ class CountedAsyncQueuePool(CountedQueuePool, AsyncAdaptedQueuePool):
 class SqlalchemyAdapter:
     """One engine, or one pool."""
 
+    of: ClassVar[tuple[type, ...]] = (Engine, AsyncEngine, Pool)
     untraced: str | None = None
     closed: Callable[[Any], bool] | None = None
 

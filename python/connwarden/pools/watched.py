@@ -143,9 +143,11 @@ def _adapter(pool: object) -> Adapter:
     for base in type(pool).__mro__:
         found = _ADAPTERS.get(base.__module__.partition(".")[0])
         if found is not None:
-            module, kind = found
-            made: Adapter = getattr(importlib.import_module(module), kind)(pool)
-            return made
+            module, name = found
+            kind = getattr(importlib.import_module(module), name)
+            if isinstance(pool, kind.of):
+                made: Adapter = kind(pool)
+                return made
     kinds = "a pool of psycopg_pool, a pool of asyncpg, or an engine or pool of SQLAlchemy"
     raise TypeError(f"watch takes {kinds}, not a {type(pool).__name__}")
 
