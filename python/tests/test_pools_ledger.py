@@ -113,6 +113,18 @@ def test_a_dropped_connection_is_told_at_the_next_look(caplog: pytest.LogCapture
     assert book.abandoned_total == 1
 
 
+def test_the_garbage_collector_may_come_while_the_ledger_is_locked() -> None:
+    book = ledger(Clock())
+    connection = Connection()
+    lend(book, connection)
+    with book._lock:
+        del connection
+        gc.collect()
+    assert (len(book), book.abandoned_total) == (0, 0)
+    book.look()
+    assert book.abandoned_total == 1
+
+
 def test_nothing_is_kept_alive_by_the_record_of_a_loan() -> None:
     book = ledger(Clock())
     connection = Connection()

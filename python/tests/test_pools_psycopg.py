@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 import logging
 import threading
 from typing import Any
@@ -95,6 +96,27 @@ def test_a_pool_exhausted_by_tasks_tells_who_waits(kind: Any, server: Any) -> No
             watched.stop()
 
     asyncio.run(run())
+
+
+def test_a_connection_that_passes_from_hand_to_hand_is_always_on_record(server: Any) -> None:
+    with pool_of(TracedConnectionPool, server, max_size=1) as pool, watch(pool) as watched:
+        begin = threading.Barrier(4)
+        seen: list[str] = []
+
+        def work() -> None:
+            begin.wait()
+            for _ in range(100):
+                with pool.connection():
+                    seen.extend(one.borrower for one in watched.borrowed())
+
+        names = [f"hand-{n}" for n in range(4)]
+        threads = [threading.Thread(target=work, name=name) for name in names]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert [seen.count(name) for name in names] == [100] * 4
+        assert watched.borrowed() == []
 
 
 @pytest.mark.parametrize("kind", TRACED)
@@ -235,6 +257,9 @@ def test_a_traced_pool_commits_rolls_back_and_returns(server: Any) -> None:
         assert watched.stats().lent_total == 3
 
 
+@pytest.mark.skipif(
+    "close_returns" not in inspect.signature(ConnectionPool).parameters, reason="psycopg_pool before 3.3"
+)
 def test_close_returns_a_connection_where_the_pool_was_made_so(server: Any) -> None:
     with pool_of(TracedConnectionPool, server, close_returns=True) as pool, watch(pool) as watched:
         connection = pool.getconn()

@@ -77,14 +77,12 @@ class Ledger:
         else:
             loan.tie = lent
         loan.since = self._clock()
-        if len(self._out) >= self._limit:
-            self._sweep()
         with self._lock:
             self.lent_total += 1
-            if len(self._out) < self._limit:
+            if room := len(self._out) < self._limit:
                 self._out[key] = loan
-            else:
-                self.overlooked_total += 1
+        if not room:
+            self._make_room(key, loan)
 
     def returned(self, key: int) -> None:
         """What was lent under this key is back. Keys from before the watch are passed over."""
@@ -117,6 +115,14 @@ class Ledger:
         self._lock = threading.Lock()
         self._out.clear()
         self._dropped.clear()
+
+    def _make_room(self, key: int, loan: Loan) -> None:
+        self._sweep()
+        with self._lock:
+            if len(self._out) < self._limit:
+                self._out[key] = loan
+            else:
+                self.overlooked_total += 1
 
     def _on_drop(self, tie: Tie) -> None:
         loan = self._out.get(tie.key)
