@@ -27,9 +27,15 @@ def run(server: Any, body: Body, *, make: Any = create_pool, application: str = 
         clock = Clock()
         settings = {"application_name": application}
         pool = make(**parts(server.dsn), min_size=1, max_size=2, server_settings=settings, **more)
-        async with pool:
+        await pool
+        try:
             with watch(pool, name="orders", sample=1, clock=clock) as watched:
                 await body(pool, watched, clock)
+        except BaseException:
+            # Closing would wait for what a failed test has not released.
+            pool.terminate()
+            raise
+        await pool.close()
 
     asyncio.run(inner())
 

@@ -139,12 +139,26 @@ def test_nothing_is_kept_alive_by_the_record_of_a_loan() -> None:
 def test_a_connection_lent_anew_is_not_taken_for_its_dropped_predecessor() -> None:
     book = ledger(Clock())
     first, second = Connection(), Connection()
-    book.lent(book.request(), 1, first)
+    loan = book.request()
+    book.lent(loan, 1, first)
     book.lent(book.request(), 1, second)
     del first
     gc.collect()
+    assert loan.tie() is None  # type: ignore[operator]
     assert len(book.look()) == 1
     assert book.abandoned_total == 0
+
+
+def test_a_pool_that_takes_a_dropped_connection_back_itself_does_not_hide_the_drop() -> None:
+    book = ledger(Clock())
+    connection = Connection()
+    lend(book, connection)
+    # Made after the loan, and so called before the loan's own tie.
+    weakref.finalize(connection, book.returned, id(connection))
+    del connection
+    gc.collect()
+    assert book.look() == []
+    assert book.abandoned_total == 1
 
 
 def test_a_thread_that_ended_with_a_connection_is_said_to_have_ended() -> None:

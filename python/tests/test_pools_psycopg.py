@@ -98,24 +98,32 @@ def test_a_pool_exhausted_by_tasks_tells_who_waits(kind: Any, server: Any) -> No
     asyncio.run(run())
 
 
+class PassesOn(ConnectionPool[psycopg.Connection]):
+    """Lets a return end only when the next borrower has been served."""
+
+    served = staticmethod(lambda: True)
+
+    def putconn(self, conn: psycopg.Connection) -> None:
+        super().putconn(conn)
+        until(self.served)
+
+
+class TracedPassesOn(TracedConnectionPool[psycopg.Connection], PassesOn):
+    pass
+
+
 def test_a_connection_that_passes_from_hand_to_hand_is_always_on_record(server: Any) -> None:
-    with pool_of(TracedConnectionPool, server, max_size=1) as pool, watch(pool) as watched:
-        begin = threading.Barrier(4)
-        seen: list[str] = []
-
-        def work() -> None:
-            begin.wait()
-            for _ in range(100):
-                with pool.connection():
-                    seen.extend(one.borrower for one in watched.borrowed())
-
-        names = [f"hand-{n}" for n in range(4)]
-        threads = [threading.Thread(target=work, name=name) for name in names]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert [seen.count(name) for name in names] == [100] * 4
+    with pool_of(TracedPassesOn, server, max_size=1) as pool, watch(pool) as watched:
+        first = pool.getconn()
+        taken: list[psycopg.Connection] = []
+        next_one = threading.Thread(target=lambda: taken.append(pool.getconn()), name="next")
+        next_one.start()
+        until(lambda: watched.stats().waiting == 1)
+        pool.served = lambda: watched.stats().lent_total == 2
+        pool.putconn(first)
+        next_one.join()
+        assert [one.borrower for one in watched.borrowed()] == ["next"]
+        pool.putconn(taken[0])
         assert watched.borrowed() == []
 
 
