@@ -227,6 +227,25 @@ def test_a_connection_dropped_by_its_borrower_is_told(server: Any, caplog: pytes
         assert facts(told[0])["where"] == line
 
 
+def test_a_dropped_connection_has_cost_the_pool_its_place(server: Any) -> None:
+    with pool_of(TracedConnectionPool, server, max_size=1) as pool, watch(pool) as watched:
+        pool.getconn()
+        gc.collect()
+        with pytest.raises(PoolTimeout):
+            pool.getconn(timeout=0.01)
+        assert (watched.stats().in_use, watched.stats().abandoned_total) == (1, 1)
+
+
+def test_psycopg_counts_a_request_that_timed_out_as_waiting_until_the_next_return(server: Any) -> None:
+    with pool_of(ConnectionPool, server, max_size=1) as pool, watch(pool) as watched:
+        connection = pool.getconn()
+        with pytest.raises(PoolTimeout):
+            pool.getconn(timeout=0.01)
+        assert (watched.stats().waiting, watched.stats().timeouts_total) == (1, 1)
+        pool.putconn(connection)
+        assert watched.stats().waiting == 0
+
+
 @pytest.mark.parametrize("kind", TRACED)
 def test_a_traced_pool_fails_as_the_original_does(kind: Any, server: Any) -> None:
     with pool_of(kind, server, max_waiting=1) as pool, watch(pool) as watched:
