@@ -1,7 +1,8 @@
 //! A server that is looked at: over a connection of ours, or over one of the caller's.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use inspect::catalog::{Blocking, Sample, Wants};
@@ -28,7 +29,13 @@ const BEFORE_S_MIN: f64 = 0.2;
 
 /// A server that is looked at. One look at a time: a second thread waits.
 #[pyclass(frozen, module = "connwarden")]
-pub(crate) struct Server(Mutex<Inner>);
+pub(crate) struct Server {
+    inner: Mutex<Inner>,
+    /// Who looks right now.
+    looking: Mutex<Option<ThreadId>>,
+    place: String,
+    way: Option<String>,
+}
 
 pub(crate) struct Inner {
     way: Way,
@@ -69,7 +76,7 @@ impl Server {
     /// as texts (None for NULL, `t` and `f` for booleans). `place` is what reports call the server; `major` its version.
     #[staticmethod]
     fn over(ask: Py<PyAny>, place: String, major: u32) -> PyResult<Self> {
-        Self::new(Way::Theirs(Asker::new(ask, major)), place)
+        Ok(Self::new(Inner::new(Way::Theirs(Asker::new(ask, major)), runtime()?, place), None))
     }
 
     /// Over a connection of our own: `dsn` is a URL or `host=... user=...`; without it PG* variables count, then
@@ -98,26 +105,21 @@ impl Server {
             let runtime = runtime()?;
             let connection = runtime.block_on(connect::open(&settings, application));
             let connection = connection.map_err(Trouble::from)?;
-            let place = connection.place().to_owned();
-            Ok(Self(Mutex::new(Inner::new(Way::Ours(Box::new(connection)), runtime, place))))
+            let (place, way) = (connection.place().to_owned(), connection.way().sentence());
+            Ok(Self::new(Inner::new(Way::Ours(Box::new(connection)), runtime, place), way))
         })
     }
 
     /// How our own connection got in, where that was not by the front door: a sentence, or None.
     #[getter]
-    fn way(&self, py: Python<'_>) -> PyResult<Option<String>> {
-        self.with(py, |inner| {
-            Ok(match &inner.way {
-                Way::Ours(connection) => connection.way().sentence(),
-                Way::Theirs(_) | Way::Closed => None,
-            })
-        })
+    fn way(&self) -> Option<&str> {
+        self.way.as_deref()
     }
 
     /// What reports call the server.
     #[getter]
-    fn place(&self, py: Python<'_>) -> PyResult<String> {
-        self.with(py, |inner| Ok(inner.place.clone()))
+    fn place(&self) -> &str {
+        &self.place
     }
 
     /// Who holds the slots, by `app`, `user`, `db`, `client` or `state`. `only`: sessions that are meant, a dictionary of
@@ -208,28 +210,37 @@ impl Server {
         })
     }
 
-    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        Ok(format!("<connwarden.Server: {}>", self.place(py)?))
+    fn __repr__(&self) -> String {
+        format!("<connwarden.Server: {}>", self.place)
     }
 }
 
 impl Server {
-    fn new(way: Way, place: String) -> PyResult<Self> {
-        Ok(Self(Mutex::new(Inner::new(way, runtime()?, place))))
+    fn new(inner: Inner, way: Option<String>) -> Self {
+        Self { place: inner.place.clone(), inner: Mutex::new(inner), looking: Mutex::new(None), way }
     }
 
     /// Does something with it, the interpreter being free meanwhile. What the caller's function raised is raised again, as it
-    /// was, where it is the reason.
+    /// was, where it is the reason. Whoever asks from within that function would wait for itself: it is refused.
     pub(crate) fn with<T: Send>(
         &self,
         py: Python<'_>,
         done: impl FnOnce(&mut Inner) -> Result<T, Trouble> + Send,
     ) -> PyResult<T> {
+        let me = Some(thread::current().id());
+        if *self.looking.lock().unwrap_or_else(PoisonError::into_inner) == me {
+            return Err(PyRuntimeError::new_err(
+                "a look at this server is under way, and this call came out of it",
+            ));
+        }
+        let is_looking = |who| *self.looking.lock().unwrap_or_else(PoisonError::into_inner) = who;
         let (result, raised) = py.detach(|| {
-            let mut inner =
-                self.0.lock().map_err(|_| PyRuntimeError::new_err("a look at this server panicked"))?;
+            let panicked = |_| PyRuntimeError::new_err("an earlier look at this server panicked");
+            let mut inner = self.inner.lock().map_err(panicked)?;
             inner.forget();
+            is_looking(me);
             let result = done(&mut inner);
+            is_looking(None);
             PyResult::Ok((result, inner.raised()))
         })?;
         match (result, raised) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -116,7 +117,12 @@ def check_connection_health(
 
 def forget() -> None:
     """Forgets all looks: the next is a new one. For tests, and after a fork."""
-    _looks.clear()
+    global _looks
+    _looks = {}
+
+
+# A lock that another thread held at the fork would never be let go.
+os.register_at_fork(after_in_child=forget)
 
 
 @contextmanager

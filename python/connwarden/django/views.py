@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from django.conf import settings
 from django.core.signals import request_finished
@@ -32,11 +32,15 @@ def health(request: HttpRequest) -> JsonResponse:
 
     Strangers get `status` alone; with DEBUG, and for users of the admin site, the whole of `check_connection_health()`.
     """
-    found = check_connection_health(way=_held.over)
+    found = check_connection_health(way=_over)
     user = getattr(request, "user", None)
     trusted = settings.DEBUG or bool(getattr(user, "is_staff", False))
     body = dict(found) if trusted else {"status": found["status"]}
     return JsonResponse(body, status=200 if found["healthy"] else 503)
+
+
+def _over(alias: str) -> AbstractContextManager[Server]:
+    return _held.over(alias)
 
 
 class _Held:
@@ -48,12 +52,11 @@ class _Held:
         self._server: Server | None = None
         self._alias = ""
         self._used = 0.0
-        self._pid = 0
 
     @contextmanager
     def over(self, alias: str) -> Iterator[Server]:
         with self._lock:
-            if self._pid != os.getpid() or self._alias != alias:
+            if self._alias != alias:
                 self._drop()
             self._used = time.monotonic()
             if self._server is None:
@@ -75,13 +78,12 @@ class _Held:
     def _open(self, alias: str) -> None:
         connection = looking.apart(alias)
         connection.ensure_connection()
-        self._alias, self._pid, self._connection = alias, os.getpid(), connection
+        self._alias, self._connection = alias, connection
         self._server = over(connection.connection)
 
     def _drop(self) -> None:
         connection, self._connection, self._server = self._connection, None, None
-        # A connection from before a fork is the parent's to say goodbye on.
-        if connection is not None and self._pid == os.getpid():
+        if connection is not None:
             connection.close()
 
     def let_go(self, *, now: bool = False) -> None:
@@ -102,5 +104,20 @@ def _finished(**_: object) -> None:
     _held.let_go()
 
 
+
+
+def _forked() -> None:
+    # What was held is the parent's, who says goodbye on it: it must neither be used nor closed here.
+    global _held
+    _inherited.append(_held)
+    _held = _Held()
+
+
+def _ended() -> None:
+    _held.let_go(now=True)
+
+
+_inherited: list[_Held] = []
+os.register_at_fork(after_in_child=_forked)
 request_finished.connect(_finished, dispatch_uid="connwarden.health")
-atexit.register(_held.let_go, now=True)
+atexit.register(_ended)

@@ -123,8 +123,14 @@ fn a_wait_that_was_in_vain_says_so() {
     let held = sessions(&postgres, "app", 2);
     let mut app = settings(&home, &postgres, "app");
     app.wait_slot = Some(Duration::from_millis(1500));
-    assert!(full(&app).waited >= Duration::from_millis(1500));
-    let dials = postgres.log().matches("remaining connection slots").count();
-    assert!((1..=3).contains(&dials), "{dials} dials, at most one a second beside the walsender's");
+    let waited = full(&app).waited;
+    assert!(waited >= Duration::from_millis(1500));
+    let dials = postgres.log().matches("remaining connection slots").count() as u64;
+    // A slow machine waits for longer, and dials oftener meanwhile.
+    let most = 2 + waited.as_secs();
+    assert!(
+        (1..=most).contains(&dials),
+        "{dials} dials in {waited:?}, at most one a second beside the walsender's"
+    );
     drop(held);
 }

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from ..._core import Closing, Server
 from .arguments import only
@@ -18,35 +17,28 @@ logger = logging.getLogger("connwarden.django")
 
 Action = Literal["close-idle", "force-close", "cancel"]
 
-# What makes the name of one process out of that of its service.
-_PROCESS = re.compile(r"[\s:/@#.-]+(?:pid[\s:=-]*)?\d+$")
 
 
-def meant(action: Action, alias: str, options: Mapping[str, Any]) -> dict[str, list[str]]:
+def meant(action: Action, options: Mapping[str, Any]) -> dict[str, list[str]]:
     """The sessions that are meant where the options name none: of this project's database, and with `force-close` and
-    `cancel` only those of this application."""
+    `cancel` only those of this project's role: of this application."""
     given = only(options)
     if options.get("everything"):
         return given
-    settings = connections[alias].settings_dict
+    # Whoever looks may be an administrator: it is the application's own entry that says what is its own.
+    own = connections[options.get("database") or DEFAULT_DB_ALIAS].settings_dict
     if "db" not in given:
-        given["db"] = [str(settings["NAME"])]
-    if action == "close-idle" or set(given) - {"db"}:
-        return given
-    name = settings.get("OPTIONS", {}).get("application_name")
-    if name:
-        service = _PROCESS.sub("", str(name))
-        given["app"] = [f"{service}*"]
-    else:
-        given["user"] = [str(settings.get("USER") or "")]
+        given["db"] = [str(own["NAME"])]
+    if action != "close-idle" and not set(given) - {"db"}:
+        given["user"] = [str(own.get("USER") or "")]
     return given
 
 
-def act(action: Action, server: Server, alias: str, options: Mapping[str, Any], screen: Screen, err: Any) -> int:
+def act(action: Action, server: Server, options: Mapping[str, Any], screen: Screen, err: Any) -> int:
     """Closes or cancels. 0: done, nothing to do, or only shown; 1 partly; 2 nothing done; 130 stopped by Ctrl-C."""
     closing = server.closing(
         action,
-        only=meant(action, alias, options),
+        only=meant(action, options),
         min_age=options.get("min_age"),
         keep=options.get("keep") or 0,
         max=options.get("max") or 100,

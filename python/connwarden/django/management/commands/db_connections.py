@@ -66,7 +66,7 @@ class Command(BaseCommand):
                     return looks.status(server, options, screen, defaults)
                 if action == "health":
                     return looks.health(server, options, screen, defaults)
-                return closing.act(action, server, alias, options, screen, self.stderr)
+                return closing.act(action, server, options, screen, self.stderr)
         except ConnwardenError as error:
             if action == "health":
                 return looks.refused(error, options, screen)

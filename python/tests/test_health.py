@@ -1,0 +1,180 @@
+"""`check_connection_health()` and the answer to probes."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from bed import start, stop
+from project import Project
+
+HEALTH = "from connwarden.django import check_connection_health\n"
+PROBE = """
+from django.test import Client
+client = Client()
+def probe():
+    answer = client.get('/connwarden/health/')
+    return answer.status_code, answer.json()
+"""
+
+
+@pytest.fixture(scope="module")
+def wall():
+    """The wall on a server of 10 slots."""
+    process, bed = start("transaction", "--max-connections", "10", direct=True)
+    yield Project(bed)
+    stop(process)
+
+
+def sessions(wall, number):
+    """Sessions of the application."""
+    dsn = f"{wall.bed.dsn_direct} application_name=wall-django-api"
+    return [psycopg.connect(dsn, autocommit=True) for _ in range(number)]
+
+
+@pytest.mark.parametrize("pg", ["psycopg", "psycopg2"])
+def test_the_dictionary_has_what_the_guide_reads_and_more(wall, pg):
+    hide = "import sys; sys.modules['psycopg'] = None\n" if pg == "psycopg2" else ""
+    held = sessions(wall, 2)
+    try:
+        found = wall.python(hide + HEALTH + "out = check_connection_health()", APP="wall-django-shell")
+    finally:
+        for one in held:
+            one.close()
+    info = found["postgresql_info"]
+    assert found["healthy"] and found["status"] == "ok" and found["error"] is None
+    assert info["total_connections"] == 2 and info["max_connections"] == 10
+    assert info["utilization_percent"] == 20.0 and info["utilization_of_usable_percent"] == 20.0
+    assert info["level"] == "ok"
+    assert info["connections_by_application"][0]["application"] == "wall-django-api"
+    assert found["django_info"]["alias"] == "default" and found["django_info"]["pool"] is None
+    assert {check["id"] for check in found["checks"]} >= {"utilization", "idle-in-transaction"}
+
+
+@pytest.mark.parametrize(("taken", "level"), [(2, "ok"), (8, "warning"), (9, "critical")])
+def test_the_thresholds_of_the_guide(wall, taken, level):
+    held = sessions(wall, taken)
+    try:
+        found = wall.python(HEALTH + "out = check_connection_health()", ADMIN="1")
+    finally:
+        for one in held:
+            one.close()
+    info = found["postgresql_info"]
+    assert info["level"] == level and found["healthy"] is (level != "critical"), found
+    used = info["utilization_percent"]
+    assert [used > limit for limit in (70, 80, 85, 90)] == [used > limit for limit in (70, 80, 85, 90)]
+    assert used == taken * 10.0
+
+
+def test_a_full_server_is_critical_and_no_exception(wall):
+    held = sessions(wall, 10)
+    try:
+        found = wall.python(HEALTH + "out = check_connection_health()")
+    finally:
+        for one in held:
+            one.close()
+    assert found["status"] == "critical" and found["error"]["code"] == "server_full", found
+    assert found["postgresql_info"]["utilization_percent"] == 100.0
+
+
+def test_nobody_there_is_unknown_and_no_exception_unless_asked_for(wall):
+    found = wall.python(HEALTH + "out = check_connection_health()", PORT="1")
+    assert found["status"] == "unknown" and found["error"]["code"] == "network" and not found["healthy"]
+    assert not found["postgresql_info"]["utilization_percent"] > 90
+    raised = """
+from connwarden import ConnwardenError
+try:
+    check_connection_health(raise_on_error=True)
+except ConnwardenError as error:
+    out = error.code
+"""
+    assert wall.python(HEALTH + raised, PORT="1") == "network"
+
+
+def test_the_hooks_of_a_project_hear_each_look(wall):
+    code = """
+from django.test import override_settings
+heard, alerts = [], []
+hooks = {"LOG_METRIC": lambda name, value, **_: heard.append(name), "ALERT_CRITICAL": lambda text, **_: alerts.append(text),
+         "WARN": 1, "CRIT": 5}
+with override_settings(CONNWARDEN=hooks):
+    check_connection_health()
+    check_connection_health()
+out = [sorted(set(heard)), len(heard), alerts]
+"""
+    held = sessions(wall, 2)
+    try:
+        names, number, alerts = wall.python(HEALTH + code)
+    finally:
+        for one in held:
+            one.close()
+    assert {"db.connections.total", "db.connections.utilization"} <= set(names)
+    assert number == len(names), "the second call was answered from what the first had seen"
+    assert len(alerts) == 1, alerts
+
+
+def test_callers_within_a_second_share_a_look_and_a_transaction_is_left_alone(wall):
+    code = """
+import threading
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+found = []
+with transaction.atomic(), CaptureQueriesContext(connection) as asked:
+    threads = [threading.Thread(target=lambda: found.append(check_connection_health())) for _ in range(20)]
+    found.append(check_connection_health())
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+    found.append(check_connection_health(max_age=0))
+    with connection.cursor() as cursor:
+        cursor.execute('SELECT 1')
+out = [len({id(one) for one in found}), len(asked.captured_queries), connection.needs_rollback]
+"""
+    looks, asked, needs_rollback = wall.python(HEALTH + code)
+    assert looks == 2 and not needs_rollback
+    assert asked == 1, "only the project's own statement is in the project's log"
+
+
+def test_a_probe_makes_no_login_of_its_own_each_time(wall):
+    code = PROBE + """
+import time
+from connwarden.django import health
+from django.db import connections
+seen = []
+for _ in range(5):
+    seen.append(probe())
+    health.forget()
+    connections.close_all()
+out = seen
+"""
+    logins = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'connwarden health'"
+    with psycopg.connect(wall.bed.server, autocommit=True) as admin:
+        before = admin.execute("SELECT sessions FROM pg_stat_database WHERE datname = 'app'").fetchone()[0]
+        seen = wall.python(code, CONN_MAX_AGE="0")
+        assert [status for status, _ in seen] == [200] * 5
+        assert {tuple(body) for _, body in seen} == {("status",)}, "strangers are told the status alone"
+        for _ in range(200):
+            after = admin.execute("SELECT sessions FROM pg_stat_database WHERE datname = 'app'").fetchone()[0]
+            if after > before and admin.execute(logins).fetchone()[0] == 0:
+                break
+            admin.execute("SELECT pg_sleep(0.02)")
+    assert after - before == 1, "five probes, one login"
+
+
+def test_a_probe_of_a_full_server_is_503_and_a_held_one_still_looks(wall):
+    code = PROBE + """
+from connwarden.django import health
+import psycopg, os
+first = probe()
+held = []
+dsn = f"host={os.environ['WALL_HOST']} port={os.environ['WALL_PORT']} dbname=app user=app"
+try:
+    while True:
+        held.append(psycopg.connect(dsn))
+except psycopg.OperationalError:
+    pass
+health.forget()
+out = [first, probe(), len(held)]
+"""
+    first, second, held = wall.python(code, DEBUG="1")
+    assert first[0] == 200 and second[0] == 503 and held == 9
+    assert second[1]["error"] is None, "it was looked at, over the connection that was held"
+    assert second[1]["postgresql_info"]["total_connections"] == 9

@@ -1,0 +1,9 @@
+"""The app."""
+
+from django.apps import AppConfig
+
+
+class WallConfig(AppConfig):
+    """Posts on a wall."""
+
+    name = "wall"
