@@ -18,7 +18,7 @@ OTHER = "monitored_too"
 
 @contextmanager
 def aliases(bed: Any) -> Iterator[Any]:
-    """Two aliases on `bed`, beside whatever DATABASES has; this thread's connection of the first, not opened."""
+    """Two aliases on `bed`, beside those of DATABASES; this thread's connection of the first, closed."""
     if not settings.configured:
         settings.configure(DATABASES={}, USE_TZ=True, ALLOWED_HOSTS=["*"])
         django.setup()
@@ -57,7 +57,7 @@ def _entry(bed: Any) -> dict[str, Any]:
     }
 
 
-def ask(connection: Any, sql: str, params: Any = None) -> Any:
+def ask(connection: Any, sql: Any, params: Any = None) -> Any:
     """One value, by a cursor of Django."""
     with connection.cursor() as cursor:
         cursor.execute(sql, params)

@@ -6,14 +6,23 @@ import gc
 import json
 import logging
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
+import django
 import pytest
-from django.db import IntegrityError, ProgrammingError, connections, transaction
+from django.db import (
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+    connections,
+    transaction,
+)
 from django.test.utils import CaptureQueriesContext
 from monitor_bed import ALIAS, OTHER, aliases, ask, psycopg_3, query_of, watched
 
-from connwarden.django.monitor import connection_monitor
+from connwarden.django.monitor import Monitor, connection_monitor
 from connwarden.django.monitor.tally import STATEMENTS_MAX
 
 
@@ -24,7 +33,7 @@ def connection(server: Any) -> Iterator[Any]:
         assert not watched(found), "no wrapper is left behind"
 
 
-def quiet(operation: str = "op", **arguments: Any) -> Any:
+def quiet(operation: str = "op", **arguments: Any) -> Monitor:
     """Without a look at the server."""
     return connection_monitor(operation, utilization=False, **arguments)
 
@@ -69,10 +78,7 @@ def test_only_the_aliases_in_use_are_counted(connection: Any) -> None:
 
 
 def test_a_cursor_of_a_composed_statement_is_counted_and_tagged(connection: Any) -> None:
-    if psycopg_3():
-        from psycopg import sql
-    else:
-        from psycopg2 import sql
+    sql = import_module("psycopg.sql" if psycopg_3() else "psycopg2.sql")
     with quiet("composed") as m:
         statement = sql.SQL("SELECT {} || current_query()").format(sql.Literal("it"))
         assert ask(connection, statement) == "it/*op='composed'*/ SELECT 'it' || current_query()"
@@ -168,7 +174,7 @@ def test_the_work_of_others_at_a_commit_is_done_as_ever(connection: Any) -> None
 
 def test_in_a_testcase_no_callback_is_left(connection: Any) -> None:
     block = transaction.atomic(using=ALIAS)
-    block._from_testcase = True
+    vars(block)["_from_testcase"] = True
     with block, quiet() as m:
         ask(connection, "SELECT 1")
         assert connection.run_on_commit == []
@@ -508,6 +514,38 @@ def test_a_connection_that_is_dropped_is_not_kept_alive(connection: Any) -> None
         assert m.connections_left_open == {}
     assert m.connections_opened == {OTHER: 1}
     assert m.queries == 1
+
+
+def test_a_connection_that_was_lost_is_nothing_to_stumble_over(connection: Any) -> None:
+    connection.ensure_connection()
+    connection.connection.close()
+    with quiet("lost") as m:
+        with pytest.raises((OperationalError, InterfaceError)):
+            ask(connection, "SELECT 1")
+        connection.close()
+        assert ask(connection, "SELECT 1") == 1
+    assert m.warnings == []
+
+
+def test_bytes_are_sent_as_they_are(connection: Any) -> None:
+    with quiet() as m:
+        assert ask(connection, b"SELECT current_query()") == "SELECT current_query()"
+    assert (m.queries, m.shapes) == (1, 1)
+
+
+def test_a_pool_of_django_counts_what_is_taken_from_it(connection: Any) -> None:
+    if not psycopg_3() or django.VERSION < (5, 1):
+        pytest.skip("Django has a pool since 5.1, for psycopg 3")
+    connection.settings_dict["CONN_MAX_AGE"] = 0
+    connection.settings_dict["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 2}}
+    with quiet() as m:
+        for _ in range(3):
+            ask(connection, "SELECT 1")
+            connection.close()
+        ask(connection, "SELECT 1")
+    connection.close()
+    connection.close_pool()
+    assert (m.queries, m.connections_opened, m.connections_left_open) == (4, {ALIAS: 4}, {ALIAS: 1})
 
 
 def test_the_queries_that_django_records_are_as_many_as_before(connection: Any) -> None:

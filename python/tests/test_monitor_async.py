@@ -15,7 +15,7 @@ from django.test import AsyncClient, override_settings
 from django.urls import path
 from monitor_bed import ALIAS, aliases, ask, watched
 
-from connwarden.django.monitor import connection_monitor
+from connwarden.django.monitor import Monitor, connection_monitor
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def bed(server: Any) -> Iterator[Any]:
         yield server
 
 
-def quiet(operation: str = "op", **arguments: Any) -> Any:
+def quiet(operation: str = "op", **arguments: Any) -> Monitor:
     return connection_monitor(operation, utilization=False, **arguments)
 
 
@@ -93,7 +93,7 @@ def test_tasks_begun_within_count_and_others_do_not(bed: Any) -> None:
         async with quiet() as m:
             inside.set()
             await done.wait()
-            assert await asyncio.gather(query(), query()) == [TAGGED, TAGGED]
+            assert list(await asyncio.gather(query(), query())) == [TAGGED, TAGGED]
         return m, await task
 
     m, others = run(work())
@@ -102,7 +102,7 @@ def test_tasks_begun_within_count_and_others_do_not(bed: Any) -> None:
 
 
 def test_scopes_of_tasks_that_take_turns_on_one_connection_count_apart(bed: Any) -> None:
-    async def task(name: str, times: int, gate: asyncio.Barrier) -> Any:
+    async def task(name: str, times: int, gate: Together) -> Any:
         async with quiet(name) as m:
             for _ in range(times):
                 await gate.wait()
@@ -110,7 +110,7 @@ def test_scopes_of_tasks_that_take_turns_on_one_connection_count_apart(bed: Any)
         return m.queries
 
     async def work() -> Any:
-        gate = asyncio.Barrier(3) if hasattr(asyncio, "Barrier") else Together(3)
+        gate = Together(3)
         found = await asyncio.gather(*(task(f"task_{n}", 3, gate) for n in range(3)))
         assert not await watched_there()
         return found

@@ -71,10 +71,12 @@ def alert(level: Level, message: str, *, about: str = "", **facts: Any) -> bool:
     if level not in ("warning", "critical"):
         raise ValueError(f"an alert is a 'warning' or 'critical', not {level!r}")
     found = _conf()
-    if found is None or not damper.passes(about, level, monotonic()):
+    if found is None:
         return False
     names = ("on_critical" if level == "critical" else "on_warning", "on_alert")
     hooks = dict.fromkeys(hook for hook in (_hook(found, name) for name in names) if hook is not None)
+    if not hooks or not damper.passes(about, level, monotonic()):
+        return False
     sent = [_call(hook, message, level=level, about=about, **facts) for hook in hooks]
     return any(sent)
 
@@ -138,13 +140,15 @@ def _alert_if_bad(
 ) -> None:
     usable = _number(info.get("utilization_of_usable_percent", health.get("utilization_of_usable_percent")))
     used, of = (utilization, "max_connections") if usable is None else (usable, "the usable slots")
-    level = _worse(_level(used, found), health.get("level", info.get("level")))
+    by_figure = _level(used, found)
+    level = _worse(by_figure, health.get("level", info.get("level")))
     if level is None:
         return
-    where = f" ({alias})" if alias else ""
-    figures = "" if used is None else f": {used:.1f} % of {of} are taken"
-    limits = f"; warning above {found.warn:g} %, critical above {found.crit:g} %"
-    text = f"PostgreSQL connections{where} are {level}{figures}{limits}"
+    limit = found.crit if level == "critical" else found.warn
+    by = f"above {limit:g} %" if level == by_figure else "by its checks"
+    where = f" of {alias}" if alias else ""
+    figures = "" if used is None else f", {used:.1f} % of {of} taken"
+    text = f"PostgreSQL connections{where}: {level} ({by}){figures}"
     alert(level, text, about=f"connections:{alias}", utilization_percent=used)
 
 

@@ -33,28 +33,38 @@ ANSWERS_MAX = 64
 """Answers kept; each alias has one."""
 
 _Key = tuple[Health, str | None]
-_Answer = Future[float | None]
+
+
+class Look(Future[float | None]):
+    """An answer to come: the utilization in percent, or None if the look failed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = monotonic()
+
+    def patience(self, seconds: float) -> float:
+        """What is left of `seconds` since it was asked for."""
+        return max(0.0, self.asked + seconds - monotonic())
 
 
 class Looker:
-    """Answers with the utilization in percent, or None if the look failed."""
+    """Takes questions from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._asked: queue.SimpleQueue[tuple[_Key, _Answer]] = queue.SimpleQueue()
+        self._asked: queue.SimpleQueue[tuple[_Key, Look]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._answers: dict[_Key, tuple[float, _Answer]] = {}
+        self._answers: dict[_Key, Look] = {}
 
-    def ask(self, health: Health, alias: str | None) -> _Answer:
+    def ask(self, health: Health, alias: str | None) -> Look:
         """An answer to come, or one that is there: those who ask at the same time share one look."""
         key = (health, alias)
         with self._lock:
-            when, answer = self._answers.get(key, (0.0, None))
-            if answer is not None and (not answer.done() or monotonic() - when < FRESH_SECONDS):
-                return answer
-            answer = Future()
-            self._answers.pop(key, None)
-            self._answers[key] = (monotonic(), answer)
+            known = self._answers.pop(key, None)
+            if known is not None and (not known.done() or known.patience(FRESH_SECONDS) > 0):
+                self._answers[key] = known
+                return known
+            answer = self._answers[key] = Look()
             while len(self._answers) > ANSWERS_MAX:
                 del self._answers[next(iter(self._answers))]
             self._asked.put((key, answer))

@@ -25,7 +25,7 @@ from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.db import connections
 
 from .. import hooks
-from .looker import Health, looker
+from .looker import Health, Look, looker
 from .record import Counts, Limits, Record, Warned, judged
 from .scope import Scope, current
 from .shapes import alike
@@ -37,7 +37,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 LOOK_SECONDS_MAX = 1.0
-"""So long does the end of a scope wait for a look at the server."""
+"""So long does the end of a scope wait for a look, from when it was asked for: one that hangs delays few."""
 
 
 def connection_monitor(
@@ -94,7 +94,7 @@ class Monitor:
         self._utilization = utilization
         self._scope: Scope | None = None
         self._record: Record | None = None
-        self._before: Any = None
+        self._before: Look | None = None
         self._in_loop = False
 
     def __repr__(self) -> str:
@@ -199,7 +199,12 @@ class Monitor:
         scope = self._begun()
         self._in_loop = _in_loop()
         scope.enter()
-        hold_here(scope)
+        try:
+            hold_here(scope)
+        except BaseException:
+            scope.leave()
+            scope.release()
+            raise
         return self
 
     def __exit__(
@@ -209,7 +214,9 @@ class Monitor:
             counts, warned = self._ended(failed=kind is not None)
             after = self._look()
             if not self._in_loop:
-                wait([one for one in (self._before, after) if one is not None], LOOK_SECONDS_MAX)
+                for look in (self._before, after):
+                    if look is not None:
+                        wait([look], look.patience(LOOK_SECONDS_MAX))
             self._tell(counts, warned, failed=kind is not None, after=after)
         except Exception:
             logger.exception("a monitored scope could not be told about", extra={"operation": self.operation})
@@ -237,9 +244,9 @@ class Monitor:
                 # A coroutine that is being closed must not wait: the wrapper takes itself away.
                 self._tell(counts, warned, failed=True, after=after)
                 return
-            looks = [asyncio.wrap_future(one) for one in (self._before, after) if one is not None]
-            if looks:
-                await asyncio.wait(looks, timeout=LOOK_SECONDS_MAX)
+            for look in (self._before, after):
+                if look is not None and not look.done():
+                    await asyncio.wait([asyncio.wrap_future(look)], timeout=look.patience(LOOK_SECONDS_MAX))
             await sync_to_async(self._tell_there, thread_sensitive=True)(
                 counts, warned, kind is not None, after
             )
@@ -301,17 +308,17 @@ class Monitor:
         self._record = self._recorded(counts, failed, None, warned)
         return counts, warned
 
-    def _tell_there(self, counts: Counts, warned: list[Warned], failed: bool, after: Any) -> None:
+    def _tell_there(self, counts: Counts, warned: list[Warned], failed: bool, after: Look | None) -> None:
         sweep_here()
         self._tell(counts, warned, failed, after)
 
-    def _tell(self, counts: Counts, warned: list[Warned], failed: bool, after: Any) -> None:
+    def _tell(self, counts: Counts, warned: list[Warned], failed: bool, after: Look | None) -> None:
         self._record = self._recorded(counts, failed, after, warned)
         for one in warned:
-            logger.warning(one.event, extra={"operation": self.operation, **one.facts})
+            logger.warning(one.event, extra={"operation": self.operation, "detail": one.text, **one.facts})
         hooks.ended(self._record, [one.reason for one in warned])
 
-    def _recorded(self, counts: Counts, failed: bool, after: Any, warned: list[Warned]) -> Record:
+    def _recorded(self, counts: Counts, failed: bool, after: Look | None, warned: list[Warned]) -> Record:
         return Record(
             operation=self.operation,
             seconds=counts.seconds,
@@ -328,7 +335,7 @@ class Monitor:
             warnings=tuple(one.text for one in warned),
         )
 
-    def _look(self) -> Any:
+    def _look(self) -> Look | None:
         """An answer to come, or None."""
         health = _health() if self._utilization is True else self._utilization
         if not callable(health):
@@ -344,11 +351,8 @@ def _health() -> Health | None:
     return found
 
 
-def _answer(look: Any) -> float | None:
-    if look is None or not look.done():
-        return None
-    found: float | None = look.result()
-    return found
+def _answer(look: Look | None) -> float | None:
+    return look.result() if look is not None and look.done() else None
 
 
 def _in_loop() -> bool:

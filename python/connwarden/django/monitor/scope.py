@@ -159,7 +159,8 @@ class Scope:
         """Lets go of all connections."""
         for watch in list(self.tallies):
             watch.release(self)
-        self.tallies = {}
+        # A task may keep its context, and this scope in it, for ever.
+        self.tallies, self._gone, self._added = {}, {}, []
 
     def _left_open(self) -> dict[str, int]:
         left: Counter[str] = Counter()

@@ -78,7 +78,11 @@ def in_transaction(connection: BaseDatabaseWrapper) -> bool:
         return False
     if connection.vendor != "postgresql":
         return connection.in_atomic_block
-    return raw.info.transaction_status in _IN_TRANSACTION
+    try:
+        return raw.info.transaction_status in _IN_TRANSACTION
+    except Exception:
+        # psycopg2 raises for a connection that is closed.
+        return False
 
 
 def _marked(transaction: Transaction, connection: BaseDatabaseWrapper) -> Transaction:

@@ -72,7 +72,7 @@ class Watch:
         if sql in statements:
             statements[sql] += 1
         else:
-            tally.meet(sql if type(sql) is str else "(bytes)")
+            tally.meet(sql if type(sql) is str else "(not text)")
         transaction = None
         started = _clock()
         if connection.in_atomic_block or not connection.autocommit:
@@ -102,6 +102,10 @@ class Watch:
         connection = self.connection()
         return connection is not None and transaction is self._transaction and in_transaction(connection)
 
+    def held(self) -> bool:
+        """Whether a scope that is open holds it."""
+        return any(not scope.closed for scope in list(self.holders))
+
     def begin(self, connection: BaseDatabaseWrapper) -> None:
         """A scope meets the connection: a transaction that is open already counts from now on."""
         if in_transaction(connection):
@@ -123,7 +127,7 @@ class Watch:
         self._scope = scope
         if target is None:
             self._tally = None
-            if not self.holders:
+            if not self.held():
                 _take_off(self, connection)
             return
         if target not in self.holders:
@@ -155,7 +159,7 @@ def sweep_here() -> None:
     """Takes the wrapper off the connections of this thread that no scope holds."""
     for connection in connections.all(initialized_only=True):
         watch = _of(connection)
-        if watch is not None and not watch.holders:
+        if watch is not None and not watch.held():
             _take_off(watch, connection)
 
 
@@ -194,6 +198,11 @@ def _created(sender: object, connection: BaseDatabaseWrapper, **facts: object) -
 
 
 def _text(sql: Any, connection: BaseDatabaseWrapper) -> Any:
-    """A composed statement of psycopg as text. What isn't one (bytes) stays as it is, and untagged."""
-    compose = getattr(sql, "as_string", None)
-    return sql if compose is None else compose(connection.connection)
+    """A composed statement of psycopg as text. What cannot be text (bytes) stays as it is, and untagged."""
+    if isinstance(sql, str):
+        return str(sql)
+    try:
+        return str(sql.as_string(connection.connection))
+    except Exception:
+        # The driver says what is wrong with it, or takes it.
+        return sql
