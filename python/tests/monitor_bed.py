@@ -39,14 +39,14 @@ def aliases(bed: Any) -> Iterator[Any]:
 
 
 def _entry(bed: Any) -> dict[str, Any]:
-    facts = bed.facts
+    door = "SERVER" if bed.direct else "PROXY"
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": bed.database,
         "USER": "app",
         "PASSWORD": "",
-        "HOST": facts["SERVER_HOST"],
-        "PORT": facts["SERVER_PORT"],
+        "HOST": bed.facts[f"{door}_HOST"],
+        "PORT": bed.facts[f"{door}_PORT"],
         "OPTIONS": {},
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": False,

@@ -136,6 +136,27 @@ def test_transactions_in_a_row_are_told_apart(connection: Any) -> None:
     assert 0.06 <= m.longest_transaction_seconds <= m.seconds - 3 * 0.06
 
 
+def test_a_committed_transaction_is_over_whatever_the_connection_does_next(connection: Any) -> None:
+    with quiet() as m:
+        with transaction.atomic(using=ALIAS):
+            ask(connection, "SELECT 1")
+        connection.connection.cursor().execute("BEGIN")
+        slept(connection, 0.2)
+    connection.connection.cursor().execute("ROLLBACK")
+    assert m.longest_transaction_seconds <= m.seconds - 0.2
+
+
+def test_a_transaction_that_began_past_django_is_not_the_one_before(connection: Any) -> None:
+    with quiet() as m:
+        with transaction.atomic(using=ALIAS):
+            ask(connection, "SELECT 1")
+        slept(connection, 0.2)
+        with transaction.atomic(using=ALIAS):
+            slept(connection, 0)
+            ask(connection, "SELECT 1")
+    assert m.longest_transaction_seconds <= m.seconds - 0.2
+
+
 def test_of_a_transaction_around_the_scope_only_the_part_within_counts(connection: Any) -> None:
     with transaction.atomic(using=ALIAS):
         ask(connection, "SELECT 1")

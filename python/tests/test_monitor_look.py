@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import types
 from collections.abc import Iterator
 from typing import Any
 
@@ -185,6 +186,45 @@ def test_a_coroutine_is_told_too(connection: Any, still: None) -> None:
 
     m = asyncio.run(work())
     assert (m.utilization_before, m.utilization_after, health.asked) == (20.0, 20.0, [None])
+
+
+def test_a_look_that_comes_after_the_end_of_a_loop_disturbs_nobody(
+    connection: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    monkeypatch.setattr("connwarden.django.monitor.monitor.LOOK_SECONDS_MAX", 0.01)
+    gate = threading.Event()
+    looks = []
+
+    def hanging(alias: str | None) -> dict[str, Any]:
+        gate.wait()
+        return {"postgresql_info": {"utilization_percent": 1.0}}
+
+    async def work() -> Any:
+        async with connection_monitor("op", utilization=hanging) as m:
+            looks.append(m._before)
+        return m
+
+    m = asyncio.run(work())
+    gate.set()
+    assert looks[0] is not None
+    assert looks[0].result(20) == 1.0
+    assert m.utilization_after is None
+    assert caplog.records == []
+
+
+def test_a_missing_module_of_health_is_no_look(connection: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connwarden.django.monitor.monitor._health_module", lambda: None)
+    with connection_monitor("op") as m:
+        pass
+    assert (m.utilization_before, m.utilization_after) == (None, None)
+
+
+def test_check_connection_health_is_asked_where_it_is(connection: Any, still: None, monkeypatch: Any) -> None:
+    module = types.SimpleNamespace(check_connection_health=Health(33.0))
+    monkeypatch.setattr("connwarden.django.monitor.monitor._health_module", lambda: module)
+    with connection_monitor("op") as m:
+        pass
+    assert m.utilization_after == 33.0
 
 
 def test_a_child_of_fork_looks_by_a_thread_of_its_own(still: None) -> None:

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psycopg
 import pytest
-from django.db import connections, transaction
-from monitor_bed import ALIAS, aliases, ask, watched
+from django.db import OperationalError, connections, transaction
+from monitor_bed import ALIAS, aliases, ask, query_of, until, watched
 
 from connwarden.django.monitor import Monitor, connection_monitor
 from connwarden.django.monitor.scope import TALLIES_MAX
@@ -102,13 +103,15 @@ def test_a_scope_that_has_ended_lets_no_thread_in(connection: Any, pool: ThreadP
 def test_a_context_that_outlives_its_scope_counts_for_the_scope_around_it(
     connection: Any, pool: ThreadPoolExecutor
 ) -> None:
-    with quiet("outer") as outer:
-        with quiet("inner") as inner:
-            one()
-            context = contextvars.copy_context()
-        assert context.run(one) == "/*op='outer'*/ SELECT current_query()"
+    with quiet("outermost") as outermost:
+        with quiet("outer") as outer:
+            with quiet("inner") as inner:
+                one()
+                context = contextvars.copy_context()
+            assert context.run(one) == "/*op='outermost/outer'*/ SELECT current_query()"
+        assert context.run(one) == "/*op='outermost'*/ SELECT current_query()"
     assert context.run(one) == "SELECT current_query()"
-    assert (inner.queries, outer.queries) == (1, 2)
+    assert (inner.queries, outer.queries, outermost.queries) == (1, 2, 3)
 
 
 def test_threads_count_at_the_same_time_without_losing_any(connection: Any) -> None:
@@ -133,6 +136,27 @@ def test_threads_count_at_the_same_time_without_losing_any(connection: Any) -> N
             thread.join()
     assert (m.queries, m.shapes, m.connections_opened) == (threads * each, 1, {ALIAS: threads})
     assert m.connections_left_open == {}
+
+
+def test_the_server_shows_the_operation_while_it_runs(
+    connection: Any, server: Any, pool: ThreadPoolExecutor
+) -> None:
+    pids: list[int] = []
+
+    def work() -> Any:
+        with quiet("nightly", warn_after=None) as m:
+            pids.append(ask(connections[ALIAS], "SELECT pg_backend_pid()"))
+            with pytest.raises(OperationalError):
+                ask(connections[ALIAS], "SELECT pg_sleep(%s)", [600])
+        return m
+
+    running = pool.submit(work)
+    until(lambda: pids)
+    text = until(lambda: "pg_sleep" in (shown := query_of(server, pids[0])) and shown)
+    with psycopg.connect(server.server) as admin:
+        admin.execute("select pg_cancel_backend(%s)", [pids[0]])
+    assert text == "/*op='nightly'*/ SELECT pg_sleep(600)"
+    assert running.result().errors == 1
 
 
 def test_many_short_threads_are_summed_up(connection: Any) -> None:

@@ -16,9 +16,9 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any, ParamSpec, TypeVar
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
@@ -246,7 +246,7 @@ class Monitor:
                 return
             for look in (self._before, after):
                 if look is not None and not look.done():
-                    await asyncio.wait([asyncio.wrap_future(look)], timeout=look.patience(LOOK_SECONDS_MAX))
+                    await _waited(look, look.patience(LOOK_SECONDS_MAX))
             await sync_to_async(self._tell_there, thread_sensitive=True)(
                 counts, warned, kind is not None, after
             )
@@ -344,11 +344,32 @@ class Monitor:
 
 
 def _health() -> Health | None:
-    try:
-        found: Health = import_module("connwarden.django.health").check_connection_health
-    except (ImportError, AttributeError):
-        return None
+    found: Health | None = getattr(_health_module(), "check_connection_health", None)
     return found
+
+
+@functools.lru_cache(maxsize=1)
+def _health_module() -> ModuleType | None:
+    try:
+        return import_module("connwarden.django.health")
+    except ImportError:
+        return None
+    except Exception:
+        logger.exception("connwarden.django.health could not be imported: no scope looks at the server")
+        return None
+
+
+async def _waited(look: Look, seconds: float) -> None:
+    """Waits for it. Not by asyncio's future of it, whose end may come after that of the loop."""
+    loop, done = asyncio.get_running_loop(), asyncio.Event()
+
+    def wake(_: object) -> None:
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(done.set)
+
+    look.add_done_callback(wake)
+    with suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(done.wait(), seconds)
 
 
 def _answer(look: Look | None) -> float | None:
