@@ -19,8 +19,8 @@ import platform
 import random
 import statistics
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from time import perf_counter_ns
 from typing import Any, cast
 
@@ -28,6 +28,17 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "python"))
 
 import django  # noqa: E402
 from django.conf import settings  # noqa: E402
+
+settings.configure(
+    DATABASES={"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "stub"}}, USE_TZ=True
+)
+django.setup()
+
+from django.db import connection  # noqa: E402
+
+from connwarden.django.monitor import connection_monitor  # noqa: E402
+
+Around = AbstractContextManager[Any]
 
 SEED = 20_261_127
 COLUMNS = ", ".join(f'"wall_post"."column_{n}"' for n in range(12))
@@ -66,6 +77,53 @@ class Raw:
         """Nothing."""
 
 
+def scope() -> Around:
+    """What is measured."""
+    return connection_monitor("bulk_operation", utilization=False)
+
+
+def tagless() -> Around:
+    """The same, with the texts left alone."""
+    return connection_monitor("bulk_operation", utilization=False, tag=False)
+
+
+def atomic(around: Callable[[], Around]) -> Callable[[], Around]:
+    """`around` in a transaction that the stub is in already."""
+
+    @contextmanager
+    def within() -> Iterator[None]:
+        connection.in_atomic_block = True
+        try:
+            with around():
+                yield
+        finally:
+            connection.in_atomic_block = False
+            connection.run_on_commit = []
+
+    return within
+
+
+def blocks(sql: str, params: list[int] | None, statements: int) -> Callable[[], Callable[[], int]]:
+    """Makes blocks of statements. A block says how many nanoseconds it took."""
+    # Django's own cursor around the stub.
+    execute = connection.make_cursor(cast(Any, Cursor())).execute
+
+    def prepared() -> Callable[[], int]:
+        # Each a new string, as the ORM makes them: its hash is not known yet.
+        texts = [sql.replace("NUMBER", str(number)) for number in range(statements)]
+        texts = [str(text.encode(), "utf-8") for text in texts]
+
+        def block() -> int:
+            started = perf_counter_ns()
+            for text in texts:
+                execute(text, params)
+            return perf_counter_ns() - started
+
+        return block
+
+    return prepared
+
+
 def main() -> None:
     """Prints a table."""
     parser = argparse.ArgumentParser(
@@ -74,87 +132,38 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=400)
     parser.add_argument("--statements", type=int, default=200, help="in each block")
     options = parser.parse_args()
-    entry = {"ENGINE": "django.db.backends.postgresql", "NAME": "stub"}
-    settings.configure(DATABASES={"default": entry}, USE_TZ=True)
-    django.setup()
-
-    from django.db import connection
-
-    from connwarden.django.monitor import connection_monitor
-
     logging.disable()
     connection.connection = Raw()
     connection.autocommit = True
-    # Django's own cursor around the stub.
-    cursor = connection.make_cursor(cast(Any, Cursor()))
-
-    def scope() -> AbstractContextManager[Any]:
-        return connection_monitor("bulk_operation", utilization=False)
-
-    def tagless() -> AbstractContextManager[Any]:
-        return connection_monitor("bulk_operation", utilization=False, tag=False)
-
-    def atomic(
-        around: Callable[[], AbstractContextManager[Any]],
-    ) -> Callable[[], AbstractContextManager[Any]]:
-        class Within:
-            def __enter__(self) -> None:
-                connection.in_atomic_block = True
-                self.inner = around()
-                self.inner.__enter__()
-
-            def __exit__(self, *error: Any) -> None:
-                self.inner.__exit__(None, None, None)
-                connection.in_atomic_block = False
-                connection.run_on_commit = []
-
-        return Within
-
-    def blocks(sql: str, params: list[int] | None) -> Callable[[], Callable[[], int]]:
-        def prepared() -> Callable[[], int]:
-            # Each a new string, as the ORM makes them: its hash is not known yet.
-            texts = [sql.replace("NUMBER", str(number)) for number in range(options.statements)]
-            texts = [str(text.encode(), "utf-8") for text in texts]
-
-            def block() -> int:
-                execute = cursor.execute
-                started = perf_counter_ns()
-                for text in texts:
-                    execute(text, params)
-                return perf_counter_ns() - started
-
-            return block
-
-        return prepared
-
-    cases = {
-        "nothing": (blocks(LONG, [1]), nullcontext, nullcontext),
-        "short, no parameters": (blocks(SHORT, None), nullcontext, scope),
-        "an ORM's SELECT": (blocks(LONG, [1]), nullcontext, scope),
-        "each statement another": (blocks(EACH_ANOTHER, None), nullcontext, scope),
-        "an ORM's SELECT, no tag": (blocks(LONG, [1]), nullcontext, tagless),
-        "an ORM's SELECT, in a transaction": (blocks(LONG, [1]), atomic(nullcontext), atomic(scope)),
+    cases: dict[str, tuple[str, list[int] | None, Callable[[], Around], Callable[[], Around]]] = {
+        "nothing": (LONG, [1], nullcontext, nullcontext),
+        "short, no parameters": (SHORT, None, nullcontext, scope),
+        "an ORM's SELECT": (LONG, [1], nullcontext, scope),
+        "each statement another": (EACH_ANOTHER, None, nullcontext, scope),
+        "an ORM's SELECT, no tag": (LONG, [1], nullcontext, tagless),
+        "an ORM's SELECT, in a transaction": (LONG, [1], atomic(nullcontext), atomic(scope)),
     }
     print(f"Python {platform.python_version()}, Django {django.__version__}, seed {SEED}")
     print(f"{options.pairs} pairs of {options.statements} statements; microseconds for each statement\n")
     print("| case | without | added: median | quartiles | 95 % interval |\n|---|---|---|---|---|")
-    for name, (prepared, without, within) in cases.items():
+    for name, (sql, params, without, within) in cases.items():
+        prepared = blocks(sql, params, options.statements)
         print(row(name, *measured(options.pairs, options.statements, prepared, without, within)))
     assert connection.execute_wrappers == []
-    print(f"\nA scope without statements: {scopes(scope):.0f} microseconds by `with`, ", end="")
-    print(f"{asyncio.run(scopes_of_coroutines(scope)):.0f} by `async with` (medians of 2000).")
+    print(f"\nA scope without statements: {scopes():.0f} microseconds by `with`, ", end="")
+    print(f"{asyncio.run(scopes_of_coroutines()):.0f} by `async with` (medians of 2000).")
 
 
 def measured(
     pairs: int,
     statements: int,
     prepared: Callable[[], Callable[[], int]],
-    without: Callable[[], AbstractContextManager[Any]],
-    within: Callable[[], AbstractContextManager[Any]],
+    without: Callable[[], Around],
+    within: Callable[[], Around],
 ) -> tuple[list[float], list[float]]:
     """Microseconds for each statement: without a scope, and what it adds, pair by pair."""
 
-    def one(around: Callable[[], AbstractContextManager[Any]]) -> float:
+    def one(around: Callable[[], Around]) -> float:
         block = prepared()
         with around():
             return block() / statements / 1000
@@ -174,7 +183,7 @@ def measured(
     return base, added
 
 
-def scopes(scope: Callable[[], Any]) -> float:
+def scopes() -> float:
     """Microseconds of a scope's beginning and end."""
     found = []
     for _ in range(2000):
@@ -185,12 +194,12 @@ def scopes(scope: Callable[[], Any]) -> float:
     return statistics.median(found)
 
 
-async def scopes_of_coroutines(scope: Callable[[], Any]) -> float:
+async def scopes_of_coroutines() -> float:
     """The same in a coroutine, with its two changes of thread."""
     found = []
     for _ in range(2000):
         started = perf_counter_ns()
-        async with scope():
+        async with connection_monitor("bulk_operation", utilization=False):
             pass
         found.append((perf_counter_ns() - started) / 1000)
     return statistics.median(found)

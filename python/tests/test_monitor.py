@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gc
+import io
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from importlib import import_module
 from typing import Any
 
@@ -83,6 +84,40 @@ def test_a_cursor_of_a_composed_statement_is_counted_and_tagged(connection: Any)
         statement = sql.SQL("SELECT {} || current_query()").format(sql.Literal("it"))
         assert ask(connection, statement) == "it/*op='composed'*/ SELECT 'it' || current_query()"
     assert (m.queries, m.shapes) == (1, 1)
+
+
+def test_what_goes_past_djangos_cursor_is_not_counted(connection: Any) -> None:
+    connection.ensure_connection()
+    with quiet() as m:
+        connection.connection.cursor().execute("SELECT 1")
+        with connection.cursor() as cursor:
+            cursor.callproc("pg_backend_pid")
+            if psycopg_3():
+                with cursor.copy("COPY (SELECT 7) TO STDOUT") as rows:
+                    assert [bytes(row) for row in rows] == [b"7\n"]
+            else:
+                cursor.copy_expert("COPY (SELECT 7) TO STDOUT", io.StringIO())
+    assert m.queries == 0
+
+
+def test_what_is_put_off_until_after_the_scope_is_not_counted(connection: Any) -> None:
+    with quiet() as m:
+        streamed = (ask(connection, "SELECT current_query()") for _ in range(2))
+    assert list(streamed) == ["SELECT current_query()"] * 2
+    assert m.queries == 0
+
+
+def test_while_a_generator_is_suspended_its_callers_statements_count(connection: Any) -> None:
+    def rows() -> Generator[Monitor, None, None]:
+        with quiet() as m:
+            yield m
+
+    generator = rows()
+    m = next(generator)
+    ask(connection, "SELECT 1")
+    generator.close()
+    ask(connection, "SELECT 1")
+    assert (m.queries, m.failed) == (1, True)
 
 
 def test_statements_beyond_the_bounds_are_counted_but_not_told_apart(connection: Any) -> None:

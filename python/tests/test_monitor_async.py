@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import types
 from collections.abc import Iterator
 from typing import Any
@@ -40,6 +41,7 @@ query = sync_to_async(one)
 watched_there = sync_to_async(is_watched)
 close = sync_to_async(connections.close_all)
 TAGGED = "/*op='op'*/ SELECT current_query()"
+SEED = 20_261_127
 PLAIN = "SELECT current_query()"
 
 
@@ -116,6 +118,35 @@ def test_scopes_of_tasks_that_take_turns_on_one_connection_count_apart(bed: Any)
         return found
 
     assert run(work()) == [3, 3, 3]
+
+
+def test_scopes_of_many_tasks_count_what_each_has_run(bed: Any) -> None:
+    print("seed", SEED)
+    chance = random.Random(SEED)
+
+    async def life(path: str, depth: int) -> int:
+        """Runs statements and scopes within; how many statements it ran."""
+        ran = 0
+        for _ in range(chance.randrange(1, 4)):
+            if depth == 3 or chance.random() < 0.4:
+                assert await query() == (f"/*op='{path}'*/ {PLAIN}" if path else PLAIN)
+                ran += 1
+            elif chance.random() < 0.5:
+                name = f"s{chance.randrange(100)}"
+                async with quiet(name) as m:
+                    within = await life(f"{path}/{name}" if path else name, depth + 1)
+                assert m.queries == within
+                ran += within
+            else:
+                ran += sum(await asyncio.gather(life(path, depth + 1), life(path, depth + 1)))
+        return ran
+
+    async def work() -> int:
+        ran = sum(await asyncio.gather(*(life("", 0) for _ in range(20))))
+        assert not await watched_there()
+        return ran
+
+    assert run(work()) > 50
 
 
 def test_a_task_that_outlives_the_scope_is_left_out(bed: Any) -> None:

@@ -75,6 +75,13 @@ def test_a_look_that_fails_is_none_and_the_work_goes_on(connection: Any, still: 
     assert "the server could not be looked at" in caplog.messages
 
 
+def test_a_server_that_stays_away_is_told_of_once(caplog: Any) -> None:
+    mine, health = Looker(), Health(20.0, OSError(), OSError(), 20.0, OSError())
+    for alias in range(5):
+        mine.ask(health, str(alias)).result(20)
+    assert caplog.messages == ["the server could not be looked at"] * 2
+
+
 def test_a_look_of_another_shape_is_none(connection: Any) -> None:
     with connection_monitor("op", utilization=lambda alias: {"level": "unknown"}) as m:
         pass

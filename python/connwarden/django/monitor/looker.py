@@ -54,6 +54,7 @@ class Looker:
         self._lock = threading.Lock()
         self._asked: queue.SimpleQueue[tuple[_Key, Look]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._failing = False
         self._answers: dict[_Key, Look] = {}
 
     def ask(self, health: Health, alias: str | None) -> Look:
@@ -89,19 +90,23 @@ class Looker:
                             return
                     continue
                 if answer.set_running_or_notify_cancel():
-                    answer.set_result(_utilization(health, alias))
+                    answer.set_result(self._utilization(health, alias))
                 if _testing():
                     _close()
         finally:
             _close()
 
-
-def _utilization(health: Health, alias: str | None) -> float | None:
-    try:
-        return float(health(alias)["postgresql_info"]["utilization_percent"])
-    except Exception:
-        logger.warning("the server could not be looked at", exc_info=True, extra={"alias": alias})
-        return None
+    def _utilization(self, health: Health, alias: str | None) -> float | None:
+        try:
+            found = float(health(alias)["postgresql_info"]["utilization_percent"])
+        except Exception:
+            # Once, not once a second, while a server is away.
+            level = logging.DEBUG if self._failing else logging.WARNING
+            logger.log(level, "the server could not be looked at", exc_info=True, extra={"alias": alias})
+            self._failing = True
+            return None
+        self._failing = False
+        return found
 
 
 def _close() -> None:
