@@ -10,7 +10,13 @@ import sys
 import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
-FILES = ["test_monitor.py", "test_monitor_threads.py", "test_monitor_async.py", "test_monitor_look.py"]
+FILES = [
+    "test_monitor.py",
+    "test_monitor_beside.py",
+    "test_monitor_threads.py",
+    "test_monitor_async.py",
+    "test_monitor_look.py",
+]
 
 
 def test_psycopg2_passes_the_same_tests() -> None:
