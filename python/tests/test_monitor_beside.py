@@ -1,4 +1,4 @@
-"""What `connection_monitor` leaves alone: wrappers of others, connections that are gone, what Django records."""
+"""What `connection_monitor` leaves alone: wrappers of others, lost connections, what Django records."""
 
 from __future__ import annotations
 
