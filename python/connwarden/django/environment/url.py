@@ -5,6 +5,7 @@ anywhere.
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote
 
@@ -71,16 +72,14 @@ class Parts:
 def taken_apart(reader: Reader, found: Found) -> Parts:
     """The parts; mistakes go to the reader."""
     scheme, separator, rest = found.value.partition("://")
-    if not separator:
+    if not separator or not re.fullmatch(r"[a-z0-9+.-]{1,30}", scheme):
         reader.mistake(
             f"{found.variable} is no URL (its value is not shown, it may hold a password): write it as "
             "postgresql://user:password@host:5432/name"
         )
         return Parts()
     if scheme.split("+")[0] not in _SCHEMES:
-        reader.mistake(
-            f"{found.variable} begins with {scheme + '://'!r}: this is for PostgreSQL; write postgresql://"
-        )
+        reader.mistake(f"{found.variable} begins with {scheme + '://'!r}: write postgresql://")
         return Parts()
     rest, _, query = rest.partition("?")
     place, _, name = rest.partition("/")
@@ -88,8 +87,8 @@ def taken_apart(reader: Reader, found: Found) -> Parts:
     user, _, password = login.partition(":")
     if "#" in address + name or "@" in name + query or "/" in unquote(name):
         reader.mistake(
-            f"{found.variable} has '@', '/', '?' or '#' where none can be (its value is not shown): in a user "
-            "or a password they are written %40, %2F, %3F and %23"
+            f"{found.variable} has '@', '/', '?' or '#' where none can be (its value is not shown): in a "
+            "user or a password they are written %40, %2F, %3F and %23"
         )
         return Parts()
     hosts, ports = _addresses(reader, found, address)
@@ -131,5 +130,5 @@ def _options(reader: Reader, found: Found, query: str) -> dict[str, str]:
             continue
         near = difflib.get_close_matches(key, LIBPQ, n=1)
         hint = f"did you mean {near[0]!r}?" if near else "take it out: libpq would refuse it"
-        reader.mistake(f"{found.variable} has the parameter {key!r}, which libpq does not know: {hint}")
+        reader.mistake(f"{found.variable} has the parameter {key!r}, which libpq lacks: {hint}")
     return options
