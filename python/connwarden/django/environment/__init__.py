@@ -180,9 +180,9 @@ def _session_settings(reader: Reader, place: url.Parts, pooler: str, preset: Pre
         if pooler in ("session", "transaction"):
             if found is not None and ms is not None:
                 reader.mistake(
-                    f"{found.shown} cannot be sent through DB_POOLER={pooler!r}: unset it, and say once "
-                    f"on the server: ALTER ROLE {place.user or 'application'} IN DATABASE {place.name or 'name'} "
-                    f"SET {setting} = {ms}"
+                    f"{found.shown} cannot be sent through DB_POOLER={pooler!r}: unset it, and say once on "
+                    f"the server: ALTER ROLE {place.user or 'application'} IN DATABASE "
+                    f"{place.name or 'name'} SET {setting} = {ms}"
                 )
             continue
         if ms is None and preset_s is not None:
