@@ -28,6 +28,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db import connections
 
 from .postgresql import process, sockets
@@ -83,7 +84,7 @@ def close_connections(grace_s: float = GRACE_S) -> Closed:
             break
         pause.wait(_LOOK_S)
     cancelled = _cancel(busy)
-    for wrapper in connections.all(initialized_only=True):
+    for wrapper in _wrappers():
         # Whatever is not counted, and what is left of the counted ones.
         if not wrapper.in_atomic_block:
             with contextlib.suppress(Exception):  # another thread's, or broken
@@ -96,7 +97,7 @@ def forget_inherited() -> None:
     """In a child, straight after the fork: lets go of connections and pools that the parent had opened by
     any of Django's PostgreSQL engines. `connwarden.django.postgresql` does so by itself.
     """
-    for wrapper in connections.all(initialized_only=True):
+    for wrapper in _wrappers():
         raw = wrapper.connection
         # The wrapper of a counting engine has noticed already, and asks again when it is used.
         if raw is None or wrapper.vendor != "postgresql" or hasattr(wrapper, "_lease"):
@@ -165,7 +166,7 @@ def _on_shutdown(**_: object) -> None:
 
 
 def _on_task_end(**_: object) -> None:
-    for wrapper in connections.all(initialized_only=True):
+    for wrapper in _wrappers():
         # A task called within a transaction of the caller's is no end of anything.
         if not wrapper.in_atomic_block:
             wrapper.close_if_unusable_or_obsolete()
@@ -196,6 +197,13 @@ def with_lifespan(application: Application) -> Application:
 
 
 # Within
+
+
+def _wrappers() -> list[Any]:
+    """The calling thread's connections. A gunicorn that does not preload has no settings in its master, and
+    a hook is not to load them.
+    """
+    return connections.all(initialized_only=True) if settings.configured else []
 
 
 def _live() -> list[tuple[Ledger, Lease]]:

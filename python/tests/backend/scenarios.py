@@ -517,3 +517,92 @@ def checks_find_a_pool_opened_at_load_time() -> None:
     assert _checked() == {"connwarden.W006"}
     connection.close()
     connection.close_pool()
+
+
+def celery_is_connected_when_asked() -> None:
+    stack.set_up(MAX_CONNS=LIMIT, CONN_MAX_AGE=600)
+    from celery import Celery, signals
+    from django.db import connection, transaction
+
+    from connwarden.django import lifecycle
+    from connwarden.django.postgresql.lease import State
+    from connwarden.django.postgresql.process import ledger
+
+    before = len(signals.task_postrun.receivers)
+    assert lifecycle.connect_celery() and lifecycle.connect_celery()
+    assert len(signals.task_postrun.receivers) == before + 1
+    app = Celery("wall", set_as_current=False)
+    app.conf.task_always_eager = True
+
+    @app.task  # type: ignore[untyped-decorator,unused-ignore]
+    def ask() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("select pg_backend_pid()")
+            return int(cursor.fetchone()[0])
+
+    first = ask.delay().get()
+    # A task's end is a request's: the connection stays, and may be taken for somebody who waits.
+    assert [lease.state for lease in ledger("default").live()] == [State.PARKED]
+    assert ask.delay().get() == first
+    with transaction.atomic():
+        inside = ask.delay().get()
+        assert ask.delay().get() == inside
+        assert [lease.state for lease in ledger("default").live()] == [State.HELD]
+    signals.worker_process_shutdown.send(sender=None)
+    with stack.server() as admin:
+        stack.until(lambda: stack.sessions(admin) == 0)
+
+
+def a_lifespan_closes() -> None:
+    stack.set_up(MAX_CONNS=LIMIT, CONN_MAX_AGE=600)
+    import asyncio
+
+    from django.db import connection
+
+    from connwarden.django.lifecycle import with_lifespan
+
+    thread = threading.Thread(target=connection.ensure_connection)
+    thread.start()
+    thread.join()
+    connection.ensure_connection()
+    coming = ["lifespan.startup", "lifespan.shutdown"]
+    sent: list[str] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": coming.pop(0)}
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    async def application(*_: Any) -> None:
+        raise AssertionError("a lifespan is no request")
+
+    asyncio.run(with_lifespan(application)({"type": "lifespan"}, receive, send))
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    with stack.server() as admin:
+        stack.until(lambda: stack.sessions(admin) == 0)
+
+
+def djangos_own_engine_forgets_when_asked() -> None:
+    stack.set_up(ENGINE="django.db.backends.postgresql")
+    from django.db import connection
+
+    from connwarden.django import lifecycle
+
+    def own_pid() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("select pg_backend_pid()")
+            return int(cursor.fetchone()[0])
+
+    mine = own_pid()
+    child = os.fork()
+    if child == 0:
+        try:
+            lifecycle.forget_inherited()
+            os._exit(0 if own_pid() != mine else 1)
+        finally:
+            os._exit(2)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert own_pid() == mine
+    connection.close()
