@@ -1,4 +1,4 @@
-"""The backend keeps its limit, whatever drives the connections. The scenarios: `backend/scenarios.py`."""
+"""The backend keeps its limit, whatever drives the connections. The scenarios: `backend/scenarios`."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ COUNTING = ["psycopg", "psycopg2"]
 
 def run(server: Any, stack: str, scenario: str, **more: str) -> str:
     facts = server.facts
+    door = "SERVER" if server.direct else "PROXY"
     environment = {
         **os.environ,
         "STACK": stack,
-        "BED_HOST": facts["SERVER_HOST"],
-        "BED_PORT": facts["SERVER_PORT"],
+        "BED_HOST": facts[f"{door}_HOST"],
+        "BED_PORT": facts[f"{door}_PORT"],
         "BED_SOCKET": facts["SERVER_SOCKET"],
         "BED_NAME": server.database,
         "BED_SERVER": server.server,
@@ -56,6 +57,7 @@ EVERYWHERE = [
     "our_keys_never_reach_libpq_and_the_name_has_the_process",
     "closing_leaves_nothing_behind",
     "a_statement_that_does_not_end_is_cancelled_at_the_end_of_the_grace",
+    "requests_by_asgi_are_bounded_and_leave_nothing_stale",
 ]
 WITHOUT_A_POOL = [
     "a_connection_that_is_dropped_unclosed_is_counted_out",
@@ -83,3 +85,12 @@ def test_a_limit_holds_where_this_django_has_no_pool(server: Any) -> None:
     if django.VERSION >= (5, 1):
         pytest.skip("this Django has a pool")
     run(server, "pool", "more_threads_than_connections_take_turns")
+
+
+@pytest.mark.parametrize("stack", COUNTING)
+@pytest.mark.parametrize("pooler", ["connwarden", "transaction", "none"])
+def test_settings_reach_the_server_in_the_way_the_pooler_allows(
+    server: Any, proxied: Any, stack: str, pooler: str
+) -> None:
+    bed = server if pooler == "none" else proxied
+    run(bed, stack, "a_proxy_takes_what_config_says_and_the_limit_holds_for_its_clients", POOLER=pooler)

@@ -65,6 +65,7 @@ PITFALLS: list[tuple[str, dict[str, Any], Surroundings | None, Conf | None]] = [
     ("W005", entry(OURS, MAX_CONNS=25), None, Conf(allowance=99, workers=4)),
     ("W005", entry(OURS, MAX_CONNS=25), Surroundings(gunicorn_file={"workers": 4}), Conf(allowance=99)),
 ]
+GIS = "django.contrib.gis.db.backends.postgis"
 HEALTHY: list[tuple[dict[str, Any], Surroundings | None, Conf | None]] = [
     (entry(), None, None),
     (entry(OURS, MAX_CONNS=25, OPTIONS={"MAX_CONNS": 25}), None, None),
@@ -155,3 +156,11 @@ def test_with_a_database(server: Any, scenario: str) -> None:
 @pytest.mark.skipif(django.VERSION < (5, 1), reason="this Django has no pool")
 def test_a_query_at_load_time_is_found_before_it_hurts(server: Any) -> None:
     run(server, "pool", "checks_find_a_pool_opened_at_load_time", GUNICORN_CMD_ARGS="--preload")
+
+
+def test_an_engine_is_only_proposed_where_it_fits() -> None:
+    hints = [
+        str(pitfalls.of_entry("default", entry(engine, MAX_CONNS=5), Surroundings(), Conf())[0].hint)
+        for engine in (THEIRS, GIS)
+    ]
+    assert OURS in hints[0] and OURS not in hints[1] and all("max_size" in hint for hint in hints)

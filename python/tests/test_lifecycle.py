@@ -59,22 +59,31 @@ class Site:
         assert self.process.wait(60) == 0, self.log.read_text()
 
 
-@contextlib.contextmanager
-def site(server: Any, tmp_path: pathlib.Path, hooks: str, *words: str, **more: str) -> Iterator[Site]:
-    facts = server.facts
-    log = tmp_path / "log"
-    environ = {
+def process_sockets(pid: int) -> set[str]:
+    """All sockets of a process, as the kernel numbers them."""
+    links = (os.readlink(link) for link in pathlib.Path(f"/proc/{pid}/fd").iterdir())
+    return {link for link in links if link.startswith("socket:")}
+
+
+def _environ(server: Any, **more: str) -> dict[str, str]:
+    return {
         **os.environ,
         "PYTHONPATH": f"{SITE}:{HERE.parent}",
         "PYTHONDONTWRITEBYTECODE": "1",
-        "DB_HOST": facts["SERVER_HOST"],
-        "DB_PORT": facts["SERVER_PORT"],
+        "DB_HOST": server.facts["SERVER_HOST"],
+        "DB_PORT": server.facts["SERVER_PORT"],
         "DB_NAME": server.database,
         "DB_USER": "app",
         "DB_MAX_CONNS": "3",
         "CONN_MAX_AGE": "600",
         **more,
     }
+
+
+@contextlib.contextmanager
+def site(server: Any, tmp_path: pathlib.Path, hooks: str, *words: str, **more: str) -> Iterator[Site]:
+    log = tmp_path / "log"
+    environ = _environ(server, **more)
     command = [sys.executable, "-m", "gunicorn", "wall_site:application", "--bind=127.0.0.1:0", "-c"]
     command += [str(SITE / f"{hooks}.conf.py"), "--workers=2", f"--log-file={log}", *words]
     process = subprocess.Popen(command, env=environ, text=True, cwd=tmp_path)
@@ -169,12 +178,7 @@ def test_workers_share_no_socket_with_the_master_or_with_each_other(
         assert all(sockets.values())
         one, other = sockets.values()
         assert not one & other
-        master = running.process.pid
-        inherited = {
-            os.readlink(link)
-            for link in pathlib.Path(f"/proc/{master}/fd").iterdir()
-            if os.readlink(link).startswith("socket:")
-        }
+        inherited = process_sockets(running.process.pid)
         assert not (one | other) & inherited
         # The master still has the session it asked with, which nobody has disturbed.
         assert admin.sessions() == len(sessions) + 1
@@ -230,3 +234,57 @@ def test_a_lifespan_passes_requests_on() -> None:
 
     asyncio.run(with_lifespan(application)({"type": "http"}, nothing, nothing))
     assert seen == ["http"]
+
+
+def test_a_celery_worker_shares_nothing_and_leaves_nothing(
+    server: Any, admin: Admin, tmp_path: pathlib.Path
+) -> None:
+    before = admin.abandoned()
+    environ = _environ(server, TASKS_FOLDER=str(tmp_path), ASK_AT_LOAD="1")
+    command = [sys.executable, "-m", "celery", "-A", "wall_tasks", "worker", "--concurrency=2"]
+    command += ["--pool=prefork", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(command, env=environ, cwd=tmp_path, stdout=log, stderr=log)
+    try:
+        until(lambda: process.poll() is not None or len(list(tmp_path.glob("note-?"))) == 8, 60)
+        assert process.poll() is None, (tmp_path / "log").read_text()
+        notes = [path.read_text().split(" ") for path in tmp_path.glob("note-?")]
+        parent = process_sockets(process.pid)
+        assert parent and all(parent.isdisjoint(sockets.split(",")) for _, _, sockets in notes)
+        assert {pid for pid, _, _ in notes}.isdisjoint({str(process.pid)})
+        # One for each child that worked, kept between tasks, and the one the parent asked with.
+        assert admin.sessions() == len({session for _, session, _ in notes}) + 1
+        assert len({session for _, session, _ in notes}) == len({pid for pid, _, _ in notes})
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0, (tmp_path / "log").read_text()
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait(30)
+    until(admin.over)
+    assert admin.abandoned() == before
+
+
+def test_an_asgi_server_closes_when_it_shuts_down(server: Any, admin: Admin, tmp_path: pathlib.Path) -> None:
+    before = admin.abandoned()
+    log = tmp_path / "log"
+    command = [sys.executable, "-m", "uvicorn", "wall_site:asgi_application", "--port=0", "--lifespan=on"]
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            command, env=_environ(server), cwd=tmp_path, stdout=out, stderr=out, text=True
+        )
+    try:
+        until(lambda: process.poll() is not None or "running on" in log.read_text())
+        assert process.poll() is None, log.read_text()
+        running = Site(process, int(log.read_text().split("127.0.0.1:")[1].split(" ")[0]), log)
+        sessions = {session for _, session, _ in running.looks(12)}
+        assert sessions and admin.sessions() <= 3
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+        assert "Application shutdown complete" in log.read_text()
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait(30)
+    until(admin.over)
+    assert admin.abandoned() == before

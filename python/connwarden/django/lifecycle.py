@@ -203,7 +203,7 @@ def _wrappers() -> list[Any]:
     """The calling thread's connections. A gunicorn that does not preload has no settings in its master, and
     a hook is not to load them.
     """
-    return connections.all(initialized_only=True) if settings.configured else []
+    return list(connections.all(initialized_only=True)) if settings.configured else []
 
 
 def _live() -> list[tuple[Ledger, Lease]]:

@@ -133,7 +133,7 @@ def main() -> None:
     sys.modules["stack"] = sys.modules[__name__]
     import scenarios
 
-    getattr(scenarios, sys.argv[1])()
+    scenarios.named(sys.argv[1])()
     print("done")
 
 

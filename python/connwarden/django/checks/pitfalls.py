@@ -98,13 +98,10 @@ def _limit_without_effect(alias: str, entry: Mapping[str, Any]) -> CheckMessage 
         what = (
             f"{key!r} in the OPTIONS of DATABASES[{alias!r}] goes to libpq, which refuses to connect with it."
         )
-    return _caution(
-        1,
-        what,
-        f"Set ENGINE = {ENGINE!r}, which holds MAX_CONNS; or, on Django 5.1 and psycopg 3, OPTIONS['pool'] = "
-        "{'max_size': ...} with CONN_MAX_AGE = 0; or DATABASES from connwarden.django.config().",
-        alias,
-    )
+    pool = "on Django 5.1 and psycopg 3, OPTIONS['pool'] = {'max_size': ...} with CONN_MAX_AGE = 0"
+    ours = f"ENGINE = {ENGINE!r}, which holds MAX_CONNS (and connwarden.django.config() sets); or, "
+    # There is no engine of ours for PostGIS.
+    return _caution(1, what, f"Set {'' if entry.get('ENGINE') == _DJANGOS[1] else ours}{pool}.", alias)
 
 
 def _age_with_asgi(alias: str, entry: Mapping[str, Any], around: Surroundings) -> CheckMessage | None:

@@ -20,7 +20,7 @@ from django.utils.asyncio import async_unsafe
 from connwarden.breaker import BreakerOpen
 
 from . import process, refusals, wanted
-from .lease import Lease, Terms
+from .lease import Lease, State, Terms
 from .ledger import Ledger, LimitReached
 
 _HAS_POOL = django.VERSION >= (5, 1)
@@ -160,7 +160,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _claim(self) -> None:
         lease = self._lease
-        if lease is None or self._ledger().claim(lease):
+        # Asked for every cursor: in use already is the usual answer, and nobody but this thread changes that.
+        if lease is None or lease.state is State.HELD or self._ledger().claim(lease):
             return
         # Somebody who waited has it now, or, after a fork, it is the parent's.
         self._lease = None

@@ -129,8 +129,6 @@ class Ledger:
 
     def claim(self, lease: Lease) -> bool:
         """Its thread wants the connection. False where there is none any more."""
-        if lease.state is State.HELD:  # nobody but this thread parks it
-            return True
         with self._lock:
             if lease.state is State.PARKED:
                 lease.state = State.HELD

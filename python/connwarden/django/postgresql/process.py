@@ -41,6 +41,9 @@ _HERE = _Process()
 
 def ledger(alias: str) -> Ledger:
     """The ledger of an alias."""
+    found = _HERE.ledgers.get(alias)
+    if found is not None:
+        return found
     with _HERE.lock:
         return _HERE.ledgers.setdefault(alias, Ledger(alias))
 

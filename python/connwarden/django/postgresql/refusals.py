@@ -60,7 +60,7 @@ def will_pass(error: Exception) -> bool:
 
 def limit_reached(why: LimitReached, pooled: bool) -> OperationalError:
     """The limit, who holds what, and what to do."""
-    setting = "OPTIONS['pool']['max_size']" if pooled else "MAX_CONNS (DB_MAX_CONNS)"
+    setting = "OPTIONS['pool']['max_size']" if pooled else "MAX_CONNS, DB_MAX_CONNS"
     shown = "; ".join(_line(holding) for holding in why.holdings[:_SHOWN_MAX]) or "nobody any more"
     more = len(why.holdings) - _SHOWN_MAX
     rest = f"; and {more} more" if more > 0 else ""

@@ -7,11 +7,13 @@ from typing import Any
 
 import django
 from django.conf import settings
+from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
 from django.http import HttpResponse
 from django.urls import path
 
 from connwarden.django import config
+from connwarden.django.lifecycle import with_lifespan
 
 
 def _pid() -> int:
@@ -74,3 +76,4 @@ if not settings.configured:
         assert os.environ["LOADED_SOCKETS"], "the master has no socket"
 
 application = get_wsgi_application()
+asgi_application = with_lifespan(get_asgi_application())
