@@ -211,6 +211,23 @@ def test_a_request_under_way_is_answered_before_its_worker_ends(
     assert admin.abandoned() == before
 
 
+@pytest.mark.parametrize(("hooks", "left"), [("hooks", 0), ("plain", 1)])
+def test_a_statement_in_the_background_ends_with_its_worker_where_the_hooks_are(
+    server: Any, admin: Admin, tmp_path: pathlib.Path, hooks: str, left: int
+) -> None:
+    with site(server, tmp_path, hooks, "--workers=1") as running:
+        assert running.get("background") == "started"
+        until(lambda: admin.sessions("and state = 'active'") == 1)
+        running.end()
+    # Without them the server goes on for ten minutes, for nobody.
+    until(lambda: admin.sessions("and state = 'active'") == left)
+    assert admin.sessions("and state = 'active'") == left
+    admin.raw.execute(
+        "select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'wall-site'"
+    )
+    until(admin.over)
+
+
 @pytest.mark.parametrize("stack", COUNTING)
 @pytest.mark.parametrize(
     "scenario",

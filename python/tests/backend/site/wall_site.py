@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from typing import Any
 
 import django
@@ -57,7 +58,20 @@ def hold(request: Any) -> HttpResponse:
     return HttpResponse("held")
 
 
-urlpatterns = [path("look", look), path("hold", hold)]
+def background(request: Any) -> HttpResponse:
+    """Starts a thread whose statement takes longer than the process lives."""
+
+    def work() -> None:
+        from django.db import connection
+
+        with connection.cursor() as cursor:
+            cursor.execute("select pg_sleep(600)")
+
+    threading.Thread(target=work, daemon=True).start()
+    return HttpResponse("started")
+
+
+urlpatterns = [path("look", look), path("hold", hold), path("background", background)]
 
 if not settings.configured:
     settings.configure(
