@@ -94,3 +94,8 @@ def test_settings_reach_the_server_in_the_way_the_pooler_allows(
 ) -> None:
     bed = server if pooler == "none" else proxied
     run(bed, stack, "a_proxy_takes_what_config_says_and_the_limit_holds_for_its_clients", POOLER=pooler)
+
+
+@pytest.mark.skipif(django.VERSION < (5, 1), reason="this Django has no pool")
+def test_a_pool_that_gets_nothing_is_told_from_one_that_is_used_up(server: Any) -> None:
+    run(server, "pool", "a_pool_without_a_server_says_so_and_loses_nothing")

@@ -285,3 +285,22 @@ def a_proxy_takes_what_config_says_and_the_limit_holds_for_its_clients() -> None
     done: list[int] = []
     assert in_threads(6, lambda number: work_once(done, number, close=False)) == []
     assert len(done) == 6
+
+
+def a_pool_without_a_server_says_so_and_loses_nothing() -> None:
+    stack.set_up(MAX_CONNS=1, MAX_CONNS_TIMEOUT=0.3, PORT="1")
+    from django.db import OperationalError, connection
+
+    for _ in range(3):
+        try:
+            connection.ensure_connection()
+        except OperationalError as error:
+            assert "though it has room" in str(error), error
+        else:
+            raise AssertionError("port 1 answered")
+    connection.close_pool()
+    connection.settings_dict["PORT"] = os.environ["BED_PORT"]
+    connection.settings_dict["OPTIONS"]["pool"]["timeout"] = 30.0
+    connection.ensure_connection()
+    connection.close()
+    connection.close_pool()
