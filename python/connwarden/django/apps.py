@@ -11,3 +11,9 @@ class ConnwardenConfig(AppConfig):
     name = "connwarden.django"
     label = "connwarden"
     verbose_name = "connwarden"
+
+    def ready(self) -> None:
+        """Adds the checks."""
+        from .checks import register_all
+
+        register_all()

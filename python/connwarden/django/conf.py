@@ -1,10 +1,10 @@
 """What a project says of this app: the dictionary `CONNWARDEN` of its settings, checked.
 
-    CONNWARDEN = {
-        "ADMIN_ALIAS": "admin",
-        "SEND_ALERT": "apps.common.alerts.send_alert",
-        "LOG_METRIC": "apps.common.metrics.log_metric",
-    }
+CONNWARDEN = {
+    "ADMIN_ALIAS": "admin",
+    "SEND_ALERT": "apps.common.alerts.send_alert",
+    "LOG_METRIC": "apps.common.metrics.log_metric",
+}
 """
 
 from __future__ import annotations
@@ -42,6 +42,16 @@ class Conf:
     """Called with the text of a critical alert."""
     log_metric: Hook | str | None = None
     """Called with a metric's name and its value."""
+    allowance: int | Mapping[str, int] | None = None
+    """Connections that all processes of this service may have together, as the plan has it; by alias, or
+    for each.
+    """
+    workers: int | None = None
+    """Processes of this service, where neither gunicorn's settings nor WEB_CONCURRENCY say so."""
+
+    def allowed(self, alias: str) -> int | None:
+        """The allowance of an alias."""
+        return self.allowance.get(alias) if isinstance(self.allowance, Mapping) else self.allowance
 
     @cached_property
     def on_alert(self) -> Hook | None:
@@ -67,7 +77,8 @@ class Conf:
 def conf() -> Conf:
     """The settings as they are now: tests override them.
 
-    Raises `ImproperlyConfigured` for an unknown key, an unordered pair of thresholds or a value of the wrong kind.
+    Raises `ImproperlyConfigured` for an unknown key, an unordered pair of thresholds or a value of the
+    wrong kind.
     """
     return _checked(getattr(settings, _NAME, {}))
 
@@ -92,7 +103,22 @@ def _checked(given: object) -> Conf:
         )
     if found.admin_alias is not None and found.admin_alias not in settings.DATABASES:
         raise ImproperlyConfigured(f"{_NAME}['ADMIN_ALIAS'] is {found.admin_alias!r}, which DATABASES lacks")
+    _check_counts(found)
     return found
+
+
+def _check_counts(found: Conf) -> None:
+    per_alias = found.allowance if isinstance(found.allowance, Mapping) else {}
+    counts: dict[str, int | None] = {f"['ALLOWANCE'][{alias!r}]": value for alias, value in per_alias.items()}
+    counts["['WORKERS']"] = found.workers
+    if not isinstance(found.allowance, Mapping):
+        counts["['ALLOWANCE']"] = found.allowance
+    for where, value in counts.items():
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+            raise ImproperlyConfigured(f"{_NAME}{where} is a whole number from 1 on, not {value!r}")
+    for alias in per_alias:
+        if alias not in settings.DATABASES:
+            raise ImproperlyConfigured(f"{_NAME}['ALLOWANCE'] names {alias!r}, which DATABASES lacks")
 
 
 def _loaded(key: str, hook: Hook | str | None) -> Hook | None:
