@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "python"), str(ROOT / "tests" / "py")]
+sys.path[:0] = [str(ROOT / "tests" / "py")]
 
 from bed import start, stop  # noqa: E402
 from psycopg_pool import ConnectionPool  # noqa: E402

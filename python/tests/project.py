@@ -54,9 +54,9 @@ class Project:
             timeout=120,
         )
 
-    def python(self, code: str, **more: str) -> Any:
-        """What a piece of Python, run with the settings, leaves in `out`."""
-        whole = f"import django, json\ndjango.setup()\nout = None\n{code}\nprint('\\n' + json.dumps(out, default=str))"
+    def python(self, code: str, *, first: str = "", **more: str) -> Any:
+        """What a piece of Python, run with the settings, leaves in `out`. `first` runs before them."""
+        whole = f"{first}\nimport django, json\ndjango.setup()\nout = None\n{code}\nprint('\\n' + json.dumps(out, default=str))"
         ran = subprocess.run(
             [sys.executable, "-c", whole],
             env=self.environment(**more),

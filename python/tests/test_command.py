@@ -175,7 +175,7 @@ def test_a_full_server_is_entered_by_the_administrators_alias(small):
     # The walsender's slots are others, and a superuser may use them.
     ran = small.manage("db_connections", "--action=status", ADMIN="1")
     assert ran.returncode == 0 and "wall-django-api: 12 connections (idle)" in ran.stdout, ran.stderr
-    assert "replication" in ran.stderr, ran.stderr
+    assert "walsender" in ran.stderr, ran.stderr
     ran = small.manage(
         "db_connections", "--action=close-idle", "--min-age=0", "--i-know", "--recheck=0", "--keep=2", ADMIN="1"
     )

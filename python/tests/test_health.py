@@ -33,10 +33,10 @@ def sessions(wall, number):
 
 @pytest.mark.parametrize("pg", ["psycopg", "psycopg2"])
 def test_the_dictionary_has_what_the_guide_reads_and_more(wall, pg):
-    hide = "import sys; sys.modules['psycopg'] = None\n" if pg == "psycopg2" else ""
+    first = "import only_psycopg2" if pg == "psycopg2" else ""
     held = sessions(wall, 2)
     try:
-        found = wall.python(hide + HEALTH + "out = check_connection_health()", APP="wall-django-shell")
+        found = wall.python(HEALTH + "out = check_connection_health()", first=first, APP="wall-django-shell")
     finally:
         for one in held:
             one.close()

