@@ -60,13 +60,18 @@ if ! command -v cargo >/dev/null; then
   [ -x "$HOME/.cargo/bin/cargo" ] || die "Rust is missing: https://rustup.rs"
 fi
 
-if [ "$for_what" = all ]; then
-  venv=$target/venv
-  stamp=$venv/installed
-  if ! cmp -s tests/py/requirements.txt "$stamp"; then
+# A place for Python packages: NAME REQUIREMENTS [PACKAGE...]
+place_for() {
+  local venv=$target/$1 wanted
+  wanted=$(printf '%s\n' "${@:2}"; cat "$2")
+  if [ "$wanted" != "$(cat "$venv/installed" 2>/dev/null)" ]; then
     say "python packages into $venv"
     [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/py/requirements.txt >&2
-    cp tests/py/requirements.txt "$stamp"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$2" "${@:3}" >&2
+    echo "$wanted" >"$venv/installed"
   fi
+}
+if [ "$for_what" = all ]; then
+  place_for venv python/tests/requirements.txt "django>=5.2,<5.3"
+  place_for venv-django42 python/tests/requirements.txt "django>=4.2,<4.3"
 fi

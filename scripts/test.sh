@@ -69,7 +69,17 @@ if part matrix; then
   count "versions of PostgreSQL" scripts/matrix.sh
 fi
 if part python; then
-  TESTBED=$(cd "$target" && pwd)/fast/testbed count "python" "$target/venv/bin/python" -m pytest -q -p no:cacheprovider tests/py
+  export TESTBED; TESTBED=$(cd "$target" && pwd)/fast/testbed
+  count "python" "$target/venv/bin/python" -m pytest -q -p no:cacheprovider tests/py
+  check "types and style of the package" python/tests/style.sh "$target/venv"
+  # What is tested is what is shipped: the wheel, installed.
+  check "wheel" scripts/wheel.sh --fast
+  for place in venv venv-django42; do
+    check "wheel into $place" "$target/$place/bin/python" -m pip install -q --disable-pip-version-check --force-reinstall --no-deps \
+      "$target"/wheels/connwarden-*.whl
+    count "package, $("$target/$place/bin/python" -m django --version)" \
+      "$target/$place/bin/python" -m pytest -q -p no:cacheprovider python/tests
+  done
 fi
 # What a query costs, counted rather than timed: a busy machine changes nothing. bench/README.md says what to do where a
 # figure is meant to change.

@@ -1,10 +1,22 @@
-"""The environments an application runs in, and what one of its processes is given in each. The table of the
-program (`connwarden`'s crate `model`) says the same of the first three columns; a test compares the two.
+"""The environments an application runs in, and what one of its processes is given in each: the program's table, and the
+timeouts that a process asks for itself.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+
+from . import _core
+
+# Seconds of the longest statement, and of the longest pause within a transaction; nothing for the developer, who looks
+# around with a debugger.
+_TIMEOUTS: dict[str, tuple[int | None, int | None]] = {
+    "development": (None, None),
+    "staging": (300, 300),
+    "production": (300, 300),
+    "high-load": (60, 60),
+}
 
 
 @dataclass(frozen=True)
@@ -24,14 +36,10 @@ class Preset:
     """The longest pause within a transaction."""
 
 
-_TABLE = (
-    Preset("development", 10, 180, True, None, None),
-    Preset("staging", 20, 300, False, 300, 300),
-    Preset("production", 25, 600, False, 300, 300),
-    Preset("high-load", 15, 300, False, 60, 60),
-)
-
-
+@cache
 def presets() -> dict[str, Preset]:
     """All of them by name, from the smallest to the largest."""
-    return {preset.name: preset for preset in _TABLE}
+    return {
+        name: Preset(name, one["max_conns"], one["conn_max_age"], one["debug"], *_TIMEOUTS[name])
+        for name, one in _core.presets().items()
+    }

@@ -75,7 +75,9 @@ def test_health_leaves_its_verdict(small):
     assert ran.returncode == 1, ran.stdout
     ran = small.manage("db_connections", "--action=health", "--check=utilization", "--fail-on=crit")
     assert ran.returncode == 0, ran.stdout
-    ran = small.manage("db_connections", "--action=health", "--check=utilization", "--crit=80", "-o", "nagios")
+    ran = small.manage(
+        "db_connections", "--action=health", "--check=utilization", "--crit=80", "-o", "nagios"
+    )
     assert ran.returncode == 2 and ran.stdout.startswith("CONN CRITICAL"), ran.stdout
     ran = small.manage("db_connections", "--action=status", "--check")
     assert ran.returncode == 1 and "above 70%" in ran.stdout
@@ -177,7 +179,13 @@ def test_a_full_server_is_entered_by_the_administrators_alias(small):
     assert ran.returncode == 0 and "wall-django-api: 12 connections (idle)" in ran.stdout, ran.stderr
     assert "walsender" in ran.stderr, ran.stderr
     ran = small.manage(
-        "db_connections", "--action=close-idle", "--min-age=0", "--i-know", "--recheck=0", "--keep=2", ADMIN="1"
+        "db_connections",
+        "--action=close-idle",
+        "--min-age=0",
+        "--i-know",
+        "--recheck=0",
+        "--keep=2",
+        ADMIN="1",
     )
     assert ran.returncode == 0 and "closed 10" in ran.stdout, ran.stdout + ran.stderr
     assert len(held) == 12
@@ -190,8 +198,13 @@ def test_a_wall_that_fills_its_server_is_told_why_and_mended(small):
         assert ran.returncode == 2, ran.stdout
         assert "CRIT utilization" in ran.stdout and "wall-django-simulator" in ran.stdout, ran.stdout
         ran = small.manage(
-            "db_connections", "--action=force-close", "--app=wall-django-simulator", "--no-input", "--recheck=0",
-            "--rate=100", ADMIN="1",
+            "db_connections",
+            "--action=force-close",
+            "--app=wall-django-simulator",
+            "--no-input",
+            "--recheck=0",
+            "--rate=100",
+            ADMIN="1",
         )
         assert ran.returncode == 0 and "closed 12" in ran.stdout, ran.stdout + ran.stderr
         ran = small.manage("db_connections", "--action=health", ADMIN="1")
@@ -208,7 +221,9 @@ def test_a_transaction_left_open_is_found_with_its_service(small):
 
 def test_nobody_there_is_said_in_words_without_a_trace(small):
     ran = small.manage("db_connections", "--action=status", PORT="1")
-    assert ran.returncode == 3 and ran.stderr.startswith("error: ") and "Traceback" not in ran.stderr, ran.stderr
+    assert ran.returncode == 3 and ran.stderr.startswith("error: ") and "Traceback" not in ran.stderr, (
+        ran.stderr
+    )
 
 
 def test_another_kind_of_database_is_refused(small):

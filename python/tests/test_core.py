@@ -28,7 +28,10 @@ def look(request, server):
 
 def idlers(server, name, number):
     """Idle sessions of an application."""
-    held = [psycopg.connect(f"{server.dsn_direct} application_name={name}", autocommit=True) for _ in range(number)]
+    held = [
+        psycopg.connect(f"{server.dsn_direct} application_name={name}", autocommit=True)
+        for _ in range(number)
+    ]
     for one in held:
         one.execute("SELECT 1")
     return held
@@ -214,7 +217,7 @@ def test_the_presets_and_the_sums_are_the_programs():
 
 def test_a_plan_is_checked(tmp_path):
     plan = tmp_path / "connwarden-plan.toml"
-    plan.write_text('[server]\nmax_connections = 200\n[service.api]\nreplicas = 4\npool = 25\n')
+    plan.write_text("[server]\nmax_connections = 200\n[service.api]\nreplicas = 4\npool = 25\n")
     report = connwarden.plan_check(plan=str(plan))
     assert report.level == "ok" and "peak 100 of 197 usable" in report.text("plain")
     with pytest.raises(ValueError, match="nowhere.toml"):

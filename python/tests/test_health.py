@@ -134,7 +134,9 @@ out = [len({id(one) for one in found}), len(asked.captured_queries), connection.
 
 
 def test_a_probe_makes_no_login_of_its_own_each_time(wall):
-    code = PROBE + """
+    code = (
+        PROBE
+        + """
 import time
 from connwarden.django import health
 from django.db import connections
@@ -145,6 +147,7 @@ for _ in range(5):
     connections.close_all()
 out = seen
 """
+    )
     logins = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'connwarden health'"
     with psycopg.connect(wall.bed.server, autocommit=True) as admin:
         before = admin.execute("SELECT sessions FROM pg_stat_database WHERE datname = 'app'").fetchone()[0]
@@ -160,7 +163,9 @@ out = seen
 
 
 def test_a_probe_of_a_full_server_is_503_and_a_held_one_still_looks(wall):
-    code = PROBE + """
+    code = (
+        PROBE
+        + """
 from connwarden.django import health
 import psycopg, os
 first = probe()
@@ -174,6 +179,7 @@ except psycopg.OperationalError:
 health.forget()
 out = [first, probe(), len(held)]
 """
+    )
     first, second, held = wall.python(code, DEBUG="1")
     assert first[0] == 200 and second[0] == 503 and held == 9
     assert second[1]["error"] is None, "it was looked at, over the connection that was held"

@@ -1,6 +1,6 @@
 """For Django: `INSTALLED_APPS += ["connwarden.django"]`.
 
-    from connwarden.django import check_connection_health, config, connection_monitor
+from connwarden.django import check_connection_health, config, connection_monitor
 """
 
 from .environment import chosen_preset, config

@@ -100,7 +100,11 @@ def check_connection_health(
     looks = _looks.setdefault(alias, _Looks())
     with looks.lock:
         kept = looks.health
-        if kept is not None and time.monotonic() - looks.at < max_age and not (raise_on_error and kept["error"]):
+        if (
+            kept is not None
+            and time.monotonic() - looks.at < max_age
+            and not (raise_on_error and kept["error"])
+        ):
             return kept
         try:
             with (way or _usual)(alias) as server:
@@ -184,7 +188,12 @@ def _failed(alias: str, error: Exception, seen: PostgresqlInfo | None) -> Health
     info = {**info, "level": status}
     if full:
         most = info["max_connections"]
-        info = {**info, "utilization_percent": 100.0, "utilization_of_usable_percent": 100.0, "total_connections": most}
+        info = {
+            **info,
+            "utilization_percent": 100.0,
+            "utilization_of_usable_percent": 100.0,
+            "total_connections": most,
+        }
     return Health(
         healthy=False,
         status=status,
@@ -202,7 +211,9 @@ def _failed(alias: str, error: Exception, seen: PostgresqlInfo | None) -> Health
 
 def _django_info(alias: str) -> DjangoInfo:
     connection = connections[alias]
-    pool = getattr(connection, "pool", None) if "pool" in connection.settings_dict.get("OPTIONS", {}) else None
+    pool = (
+        getattr(connection, "pool", None) if "pool" in connection.settings_dict.get("OPTIONS", {}) else None
+    )
     stats = pool.get_stats() if pool is not None else None
     if stats is not None:
         opened = stats.get("pool_size", 0)

@@ -18,10 +18,34 @@ from .conf import conf
 # Words of a connection string that an entry of DATABASES may hold in its OPTIONS. Whatever else stands there is Django's or
 # the driver's own.
 _WORDS = frozenset(
-    """application_name channel_binding client_encoding connect_timeout gssencmode hostaddr keepalives keepalives_count
-    keepalives_idle keepalives_interval options passfile require_auth service sslcert sslcertmode sslcrl sslkey
-    ssl_max_protocol_version ssl_min_protocol_version sslmode sslnegotiation sslrootcert sslsni target_session_attrs
-    tcp_user_timeout""".split()
+    [
+        "application_name",
+        "channel_binding",
+        "client_encoding",
+        "connect_timeout",
+        "gssencmode",
+        "hostaddr",
+        "keepalives",
+        "keepalives_count",
+        "keepalives_idle",
+        "keepalives_interval",
+        "options",
+        "passfile",
+        "require_auth",
+        "service",
+        "sslcert",
+        "sslcertmode",
+        "sslcrl",
+        "sslkey",
+        "ssl_max_protocol_version",
+        "ssl_min_protocol_version",
+        "sslmode",
+        "sslnegotiation",
+        "sslrootcert",
+        "sslsni",
+        "target_session_attrs",
+        "tcp_user_timeout",
+    ]
 )
 _KEYS = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
 

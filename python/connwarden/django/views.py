@@ -104,8 +104,6 @@ def _finished(**_: object) -> None:
     _held.let_go()
 
 
-
-
 def _forked() -> None:
     # What was held is the parent's, who says goodbye on it: it must neither be used nor closed here.
     global _held

@@ -45,13 +45,17 @@ def percent(text: str) -> float:
 
 def add(parser: ArgumentParser) -> None:
     """Adds them all."""
-    parser.add_argument("--action", choices=ACTIONS, default="status", help="what to do (default: %(default)s)")
+    parser.add_argument(
+        "--action", choices=ACTIONS, default="status", help="what to do (default: %(default)s)"
+    )
     parser.add_argument(
         "--database",
         metavar="ALIAS",
         help="entry of DATABASES (default: CONNWARDEN['ADMIN_ALIAS'], else default)",
     )
-    parser.add_argument("--wait-slot", type=seconds, metavar="TIME", help="where the server is full: wait so long")
+    parser.add_argument(
+        "--wait-slot", type=seconds, metavar="TIME", help="where the server is full: wait so long"
+    )
     _output(parser)
     _looks(parser)
     _filters(parser)
@@ -67,14 +71,19 @@ def _output(parser: ArgumentParser) -> None:
         choices=("human", "plain", "json", "nagios", "prometheus"),
         help="form of the answer: plain lines (default), a screen for people, or one for programs",
     )
-    group.add_argument("--ascii", action="store_true", help="no character beyond ASCII in what we say ourselves")
+    group.add_argument(
+        "--ascii", action="store_true", help="no character beyond ASCII in what we say ourselves"
+    )
     group.add_argument("--top", type=int, default=20, metavar="N", help="most groups of status (default: 20)")
 
 
 def _looks(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("status, health and monitor")
     group.add_argument(
-        "--by", default="app", metavar="KEYS", help="group by app, user, db, client, state; several with commas"
+        "--by",
+        default="app",
+        metavar="KEYS",
+        help="group by app, user, db, client, state; several with commas",
     )
     group.add_argument("--sessions", action="store_true", help="every session in the JSON document of status")
     group.add_argument(
@@ -85,10 +94,15 @@ def _looks(parser: ArgumentParser) -> None:
         help="of health: only these checks; of status: leave the verdict as exit code",
     )
     group.add_argument(
-        "--fail-on", choices=("warn", "crit"), default="warn", help="from which verdict on the exit code is not 0"
+        "--fail-on",
+        choices=("warn", "crit"),
+        default="warn",
+        help="from which verdict on the exit code is not 0",
     )
     group.add_argument("--watch", action="store_true", help="look again and again")
-    group.add_argument("--interval", type=seconds, default=5.0, metavar="TIME", help="between looks (default: 5s)")
+    group.add_argument(
+        "--interval", type=seconds, default=5.0, metavar="TIME", help="between looks (default: 5s)"
+    )
     group.add_argument("--count", type=int, metavar="N", help="with --watch: end after so many looks")
     for name, kind, text in (
         ("warn", percent, "slots taken, in percent of the usable ones (default: CONNWARDEN['WARN'], 70)"),
@@ -123,19 +137,33 @@ def _closing(parser: ArgumentParser) -> None:
     group.add_argument(
         "--no-input", "--noinput", "--yes", action="store_false", dest="interactive", help="do not ask"
     )
-    group.add_argument("--min-age", type=seconds, metavar="TIME", help="of close-idle: idle so long (default: 5m)")
-    group.add_argument("--i-know", action="store_true", help="a --min-age below 10s is meant")
-    group.add_argument("--keep", type=int, default=0, metavar="N", help="of close-idle: leave N of each application")
-    group.add_argument("--max", type=int, default=100, metavar="N", help="most sessions of one run (default: 100)")
-    group.add_argument("--until", type=percent, metavar="PERCENT", help="stop once no more slots are taken")
-    group.add_argument("--rate", type=rate, default=10.0, metavar="N/s", help="sessions a second (default: 10/s)")
     group.add_argument(
-        "--recheck", type=seconds, default=10.0, metavar="TIME", help="look who came back (default: 10s; 0: do not)"
+        "--min-age", type=seconds, metavar="TIME", help="of close-idle: idle so long (default: 5m)"
+    )
+    group.add_argument("--i-know", action="store_true", help="a --min-age below 10s is meant")
+    group.add_argument(
+        "--keep", type=int, default=0, metavar="N", help="of close-idle: leave N of each application"
+    )
+    group.add_argument(
+        "--max", type=int, default=100, metavar="N", help="most sessions of one run (default: 100)"
+    )
+    group.add_argument("--until", type=percent, metavar="PERCENT", help="stop once no more slots are taken")
+    group.add_argument(
+        "--rate", type=rate, default=10.0, metavar="N/s", help="sessions a second (default: 10/s)"
+    )
+    group.add_argument(
+        "--recheck",
+        type=seconds,
+        default=10.0,
+        metavar="TIME",
+        help="look who came back (default: 10s; 0: do not)",
     )
     group.add_argument("--grace", type=seconds, default=5.0, metavar="TIME", help="for a cancelled statement")
     group.add_argument("--protect", action="append", default=[], metavar="GLOB", help="leave these alone")
     group.add_argument("--reason", metavar="TEXT", help="why: goes into the log")
-    group.add_argument("--everything", action="store_true", help="of force-close and cancel: all of the server")
+    group.add_argument(
+        "--everything", action="store_true", help="of force-close and cancel: all of the server"
+    )
     for name, text in (
         ("idle-tx", "of close-idle: also sessions idle in a transaction, whose work is rolled back"),
         ("poolers", "also sessions of poolers"),

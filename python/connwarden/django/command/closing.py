@@ -18,7 +18,6 @@ logger = logging.getLogger("connwarden.django")
 Action = Literal["close-idle", "force-close", "cancel"]
 
 
-
 def meant(action: Action, options: Mapping[str, Any]) -> dict[str, list[str]]:
     """The sessions that are meant where the options name none: of this project's database, and with `force-close` and
     `cancel` only those of this project's role: of this application."""
