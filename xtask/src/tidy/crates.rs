@@ -28,7 +28,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     ("connwarden-client", &["connwarden-model", "connwarden-inspect"]),
-    ("connwarden-python", &["connwarden-model", "connwarden-inspect", "connwarden-plan"]),
+    ("connwarden-python", &["connwarden-model", "connwarden-inspect", "connwarden-plan", "connwarden-text"]),
     ("xtask", &["connwarden-model", "connwarden-engine", "connwarden-inspect", "connwarden-plan"]),
 ];
 /// Imports all, and nobody imports it.
