@@ -12,7 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import OperationalError
 
 from .._core import Server
-from ..asking import over
+from ..asking import asking, over
 from .conf import conf
 
 # Words of a connection string that an entry of DATABASES may hold in its OPTIONS. Whatever else stands there is Django's or
@@ -90,6 +90,16 @@ def server(alias: str | None = None, *, application: str, wait_slot: float | Non
     finally:
         if not was_open and not connection.in_atomic_block:
             connection.close()
+
+
+def is_pooled(alias: str) -> bool:
+    """Whether somebody stands between this thread's open connection of the alias and the server: a pooler makes up the
+    process id that it announces."""
+    connection = connections[alias].connection
+    if connection is None or connection.info.transaction_status != 0:
+        return False
+    [(_, [[backend]])] = asking(connection)(["SELECT pg_catalog.pg_backend_pid()"])
+    return str(connection.info.backend_pid) != backend
 
 
 def apart(alias: str) -> BaseDatabaseWrapper:

@@ -61,7 +61,7 @@ class Command(BaseCommand):
             if action == "monitor" or (action == "health" and options.get("watch")):
                 return watch(way, options, screen, defaults)
             with way() as server:
-                self._say_way(server)
+                self._say_way(server, alias)
                 if action == "status":
                     return looks.status(server, options, screen, defaults)
                 if action == "health":
@@ -76,6 +76,10 @@ class Command(BaseCommand):
         except ValueError as error:
             raise CommandError(str(error), returncode=64) from error
 
-    def _say_way(self, server: Server) -> None:
+    def _say_way(self, server: Server, alias: str) -> None:
         if way := server.way:
             self.stderr.write(f"note: {way}")
+        if looking.is_pooled(alias):
+            self.stderr.write(
+                "note: a pooler stands between us and the server; addresses and ports are the pooler's"
+            )
