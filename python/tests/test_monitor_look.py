@@ -227,7 +227,7 @@ def test_a_missing_module_of_health_is_no_look(connection: Any, monkeypatch: pyt
 
 
 def test_check_connection_health_is_asked_where_it_is(connection: Any, still: None, monkeypatch: Any) -> None:
-    module = types.SimpleNamespace(check_connection_health=Health(33.0))
+    module = types.SimpleNamespace(held_health=Health(33.0))
     monkeypatch.setattr("connwarden.django.monitor.monitor._health_module", lambda: module)
     with connection_monitor("op") as m:
         pass

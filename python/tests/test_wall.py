@@ -63,6 +63,9 @@ class Site:
 def site(project: Project, kind: str, folder: pathlib.Path, **more: str) -> Iterator[Site]:
     """A running web server, ended in order."""
     log = folder / f"{kind}.log"
+    if kind == "asgi":
+        # Each request has a thread of its own there, and would leave a connection behind: W002 says so.
+        more.setdefault("CONN_MAX_AGE", "0")
     with log.open("w") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", *SERVERS[kind]],

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypedDict
 from django.db import connections
 
 from .._core import ConnwardenError, Report, Server
-from . import hooks, looking
+from . import held, hooks, looking
 from .conf import Conf, conf
 
 KEPT_S = 1.0
@@ -117,6 +117,11 @@ def check_connection_health(
         looks.health, looks.at = health, time.monotonic()
     hooks.report(dict(health))
     return health
+
+
+def held_health(alias: str | None = None) -> Health:
+    """The same over the connection that this process holds for looks: for those who look again and again."""
+    return check_connection_health(alias, way=held.over)
 
 
 def forget() -> None:

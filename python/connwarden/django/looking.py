@@ -68,14 +68,16 @@ def alias_of(alias: str | None) -> str:
 
 @contextmanager
 def server(alias: str | None = None, *, application: str, wait_slot: float | None = None) -> Iterator[Server]:
-    """A server to look at, over this thread's connection of the alias; one that was not open is closed again.
+    """A server to look at, over this thread's connection of the alias. One that was not open is closed again where Django
+    would not keep it either, and where it is the administrator's: a look shall cost no slot for longer than it takes.
 
     Where Django's login is refused, `connwarden.Server.connect` tries every way in, with the alias's own credentials; a
     `ConnwardenError` says why none was open.
     """
     alias = alias_of(alias)
     connection = connections[alias]
-    was_open = connection.connection is not None
+    age = connection.settings_dict.get("CONN_MAX_AGE", 0)
+    stays = connection.connection is not None or (age != 0 and alias != conf().admin_alias)
     try:
         connection.ensure_connection()
     except OperationalError:
@@ -88,7 +90,7 @@ def server(alias: str | None = None, *, application: str, wait_slot: float | Non
     try:
         yield over(connection.connection)
     finally:
-        if not was_open and not connection.in_atomic_block:
+        if not stays and not connection.in_atomic_block:
             connection.close()
 
 

@@ -20,6 +20,8 @@ from typing import Any
 
 from django.db import connections
 
+from .. import held
+
 logger = logging.getLogger("connwarden.django")
 
 Health = Callable[[str | None], Mapping[str, Any]]
@@ -112,6 +114,7 @@ class Looker:
 def _close() -> None:
     try:
         connections.close_all()
+        held.let_go()
     except Exception:
         logger.debug("a connection for looks could not be closed", exc_info=True)
 

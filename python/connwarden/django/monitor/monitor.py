@@ -344,7 +344,7 @@ class Monitor:
 
 
 def _health() -> Health | None:
-    found: Health | None = getattr(_health_module(), "check_connection_health", None)
+    found: Health | None = getattr(_health_module(), "held_health", None)
     return found
 
 
