@@ -470,7 +470,6 @@ impl Worker {
         if !linked || !gentle || closes {
             return self.close_server(now, server_id, reason, half_sent, out);
         }
-        let unsent = server.need.holds();
         // What the client has asked is carried out, as a server of its own would have done; nobody gets the answer.
         server.phase = Phase::Draining;
         self.server_deadlines.set(server_id.index(), Now(now.0.saturating_add(DRAINING_US)));
@@ -478,9 +477,7 @@ impl Worker {
         out.read(server_id);
         while server.ledger.pop_made().is_some() {}
         let dry = server.ledger.is_empty() && server.body == Body::None;
-        if unsent {
-            self.need_over(server_id, out);
-        }
+        self.need_unsent(server_id, out);
         if dry {
             self.drained_dry(now, server_id, out);
         }
@@ -494,6 +491,9 @@ impl Worker {
         }
         if server.status == TxStatus::Idle {
             return self.check_in(now, server_id, out);
+        }
+        if self.homes[server.slice as usize].slice.is_vacating() {
+            return self.close_server(now, server_id, ServerOut::Vacated, false, out);
         }
         // A cancel request still under way could hit the ROLLBACK: then the server is not worth it.
         if server.cancels > 0 {

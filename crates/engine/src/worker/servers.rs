@@ -436,7 +436,7 @@ impl Worker {
         out: &mut Outputs,
     ) {
         self.record_return(now, conn, out);
-        self.need_over(conn, out);
+        self.need_unsent(conn, out);
         let Some(server) = self.servers.get_mut(conn.index(), conn.generation) else { return };
         let index = server.slice;
         let home = &mut self.homes[index as usize];

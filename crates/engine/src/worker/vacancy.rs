@@ -106,6 +106,15 @@ impl Worker {
         self.maybe_release(now, server_id, out);
     }
 
+    /// A statement that is held back will never be sent. One that was sent lasts until its end or the server's EOF.
+    #[inline]
+    pub(super) fn need_unsent(&mut self, server_id: ConnId, out: &mut Outputs) {
+        let server = self.servers.get(server_id.index(), server_id.generation);
+        if server.is_some_and(|server| server.need.holds()) {
+            self.need_over(server_id, out);
+        }
+    }
+
     /// A server's statement that needs a database vacant has ended, or will never be sent.
     #[inline]
     pub(super) fn need_over(&mut self, server_id: ConnId, out: &mut Outputs) {
