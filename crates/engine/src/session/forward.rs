@@ -31,7 +31,7 @@ pub enum End {
     /// It said goodbye.
     Leave,
     /// From this offset on its bytes wait for a database to be vacant.
-    Vacate(usize, Vacancy),
+    Vacate(usize, Box<Vacancy>),
 }
 
 /// What one message does to the loop.
@@ -285,7 +285,7 @@ impl Link<'_> {
             }
             Need::No => {
                 client.pause = Pause::Vacancy;
-                Some(Next::End(Box::new(End::Vacate(m.at, vacancy.clone()))))
+                Some(Next::End(Box::new(End::Vacate(m.at, Box::new(vacancy.clone())))))
             }
             Need::Asked { .. } | Need::Running(_) => {
                 client.pause = Pause::Vacancy;

@@ -300,8 +300,11 @@ impl Worker {
         if self.recording.is_some() {
             self.record_return(now, server_id, out);
         }
-        self.need_over(server_id, out);
         let Some(server) = self.servers.get_mut(server_id.index(), server_id.generation) else { return };
+        if server.need != Need::No {
+            self.need_over(server_id, out);
+            return self.check_in(now, server_id, out);
+        }
         let index = server.slice;
         server.ledger.rest();
         server.vacancies.clear();

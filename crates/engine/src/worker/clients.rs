@@ -121,7 +121,7 @@ impl Worker {
             }
             forward::End::Vacate(used, vacancy) => {
                 home.slice.tally.received -= (bytes.len() - used) as u64;
-                self.ask_for_vacancy(now, conn, server_id, vacancy, out);
+                self.ask_for_vacancy(now, conn, server_id, *vacancy, out);
                 Taken { used, then: Then::WhenTold }
             }
             forward::End::Refuse(refusal) => {
