@@ -62,8 +62,8 @@ def test_1_a_limit_that_was_changed_by_a_reload_waits_for_a_restart(wall, admin)
                 break
             admin.execute("SELECT pg_sleep(0.02)")
         found = checks(wall)["pending-restart"]
-        assert found["level"] == "warning" and "max_wal_senders" in found["message"], found
-        assert "restart" in found["message"] + found.get("hint", "")
+        # Of max_connections itself it would be a warning; that is tested where the checks are.
+        assert "waiting for a restart: max_wal_senders" in found["message"], found
     finally:
         admin.execute("ALTER SYSTEM RESET max_wal_senders")
         admin.execute("SELECT pg_reload_conf()")
