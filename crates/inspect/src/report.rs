@@ -6,6 +6,7 @@ mod close;
 mod common;
 mod doctor;
 mod explain;
+mod failure;
 mod health;
 mod pooler;
 mod schema;

@@ -21,8 +21,7 @@ pub(crate) struct Failed {
 
 impl Failed {
     pub(crate) fn new(code: Failure, exit: Exit, message: String, hint: Option<String>) -> Self {
-        let report = FailureReport { schema: "connwarden.error/1", code, sqlstate: None, message, hint };
-        Self { report, exit }
+        Self { report: FailureReport::new(code, message, hint), exit }
     }
 
     /// Tells it: JSON where JSON was asked for, words on standard error elsewhere.
@@ -53,47 +52,13 @@ impl Failed {
 
 impl From<ConnectError> for Failed {
     fn from(error: ConnectError) -> Self {
-        let sqlstate = error.server().map(|server| server.sqlstate.clone());
-        let mut failed = Self::new(code(&error), Exit::Unreached, error.to_string(), error.fix());
-        failed.report.sqlstate = sqlstate;
-        failed
-    }
-}
-
-fn code(error: &ConnectError) -> Failure {
-    match error {
-        ConnectError::Full { .. } => Failure::ServerFull,
-        ConnectError::TimedOut { .. } => Failure::Timeout,
-        ConnectError::PasswordMissing { .. } | ConnectError::Distrusted { .. } => Failure::Auth,
-        ConnectError::Refused { error, .. } if error.is_full() => Failure::ServerFull,
-        ConnectError::Refused { error, .. } if error.sqlstate == "42501" => Failure::Permission,
-        ConnectError::Refused { error, .. } if error.sqlstate == "57P03" => Failure::Network,
-        ConnectError::Refused { .. } => Failure::Auth,
-        ConnectError::Unreachable { .. }
-        | ConnectError::Protocol { .. }
-        | ConnectError::Tls { .. }
-        | ConnectError::OtherSession { .. } => Failure::Network,
-        ConnectError::Several(errors) => errors.first().map_or(Failure::Network, code),
+        Self { report: FailureReport::from(&error), exit: Exit::Unreached }
     }
 }
 
 impl From<AskError> for Failed {
     fn from(error: AskError) -> Self {
-        let (code, sqlstate) = match &error {
-            AskError::Server(server) if server.sqlstate == "42501" => {
-                (Failure::Permission, Some(server.sqlstate.clone()))
-            }
-            AskError::Server(server) => (Failure::Network, Some(server.sqlstate.clone())),
-            AskError::TimedOut(_) => (Failure::Timeout, None),
-            AskError::Lost(_) | AskError::Shape(_) => (Failure::Network, None),
-        };
-        let hint = match &error {
-            AskError::TimedOut(_) => Some("give it more time with --timeout 30s".to_owned()),
-            AskError::Server(_) | AskError::Lost(_) | AskError::Shape(_) => None,
-        };
-        let mut failed = Self::new(code, Exit::Unreached, error.to_string(), hint);
-        failed.report.sqlstate = sqlstate;
-        failed
+        Self { report: FailureReport::from(&error), exit: Exit::Unreached }
     }
 }
 
@@ -103,7 +68,7 @@ impl From<SettingsError> for Failed {
             Origin::Flag(_) | Origin::Dsn(_) => Exit::Usage,
             Origin::Service { .. } | Origin::Variable(_) | Origin::Default => Exit::Unreached,
         };
-        Self::new(Failure::Config, exit, error.to_string(), Some(error.fix))
+        Self { report: FailureReport::from(&error), exit }
     }
 }
 
