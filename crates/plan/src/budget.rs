@@ -75,6 +75,18 @@ pub struct ServerBudget {
     pub fit: Option<Fit>,
 }
 
+impl ServerBudget {
+    /// The rows that hold slots of the server, each with the application names of all who come through it: who goes through
+    /// a pooler is held by it. The pooler's size counts, whatever names its clients send on.
+    pub fn direct(&self) -> impl Iterator<Item = (&Row, Vec<String>)> {
+        self.rows.iter().filter(|row| row.via.is_none()).map(|row| {
+            let through =
+                self.rows.iter().filter(|one| one.name == row.name || one.via.as_ref() == Some(&row.name));
+            (row, through.flat_map(|one| one.applications.iter().cloned()).collect())
+        })
+    }
+}
+
 /// A server's slots.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slots {

@@ -1,7 +1,7 @@
 //! What Python hears when a look fails.
 
 use inspect::connect::{AskError, ConnectError};
-use inspect::report::{Failure, FailureReport, HealthReport};
+use inspect::report::{FailureReport, HealthReport};
 use inspect::settings::SettingsError;
 use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
@@ -33,20 +33,19 @@ impl Trouble {
 
 impl From<AskError> for Trouble {
     fn from(error: AskError) -> Self {
-        Self::Failed(Box::new(FailureReport::of_ask(&error)))
+        Self::Failed(Box::new((&error).into()))
     }
 }
 
 impl From<ConnectError> for Trouble {
     fn from(error: ConnectError) -> Self {
-        Self::Failed(Box::new(FailureReport::of_connect(&error)))
+        Self::Failed(Box::new((&error).into()))
     }
 }
 
 impl From<SettingsError> for Trouble {
     fn from(error: SettingsError) -> Self {
-        let message = error.to_string();
-        Self::Failed(Box::new(FailureReport::new(Failure::Config, message, Some(error.fix))))
+        Self::Failed(Box::new((&error).into()))
     }
 }
 

@@ -27,7 +27,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "connwarden-wire",
         ],
     ),
-    ("connwarden-client", &["connwarden-model", "connwarden-inspect"]),
+    ("connwarden-client", &["connwarden-inspect", "connwarden-plan", "connwarden-wire"]),
     ("connwarden-python", &["connwarden-model", "connwarden-inspect", "connwarden-plan", "connwarden-text"]),
     ("xtask", &["connwarden-model", "connwarden-engine", "connwarden-inspect", "connwarden-plan"]),
 ];

@@ -47,23 +47,17 @@ impl PlanFile {
     }
 }
 
-/// Of the first server: the one the plan file speaks of. Who goes through a pooler is held by it: the pooler's size
-/// counts, whatever names its clients send on.
+/// Of the first server: the one the plan file speaks of.
 fn allowances(budget: &Budget) -> Plan {
     let Some(server) = budget.servers.first() else { return Plan::default() };
-    let allowance = |row: &Row| Allowance {
+    let allowance = |(row, applications): (&Row, Vec<String>)| Allowance {
         service: row.name.clone(),
-        applications: server
-            .rows
-            .iter()
-            .filter(|one| one.name == row.name || one.via.as_ref() == Some(&row.name))
-            .flat_map(|one| one.applications.iter().cloned())
-            .collect(),
+        applications,
         peak: row.sums.peak,
         rollout: row.sums.rollout.max(row.sums.peak),
     };
     Plan {
-        allowances: server.rows.iter().filter(|row| row.via.is_none()).map(allowance).collect(),
+        allowances: server.direct().map(allowance).collect(),
         peak: server.totals.peak,
         rollout: server.totals.rollout.max(server.totals.peak),
     }

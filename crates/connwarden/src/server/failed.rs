@@ -52,13 +52,13 @@ impl Failed {
 
 impl From<ConnectError> for Failed {
     fn from(error: ConnectError) -> Self {
-        Self { report: FailureReport::of_connect(&error), exit: Exit::Unreached }
+        Self { report: FailureReport::from(&error), exit: Exit::Unreached }
     }
 }
 
 impl From<AskError> for Failed {
     fn from(error: AskError) -> Self {
-        let mut report = FailureReport::of_ask(&error);
+        let mut report = FailureReport::from(&error);
         if let AskError::TimedOut(_) = error {
             report.hint = Some("give it more time with --timeout 30s".to_owned());
         }
@@ -72,7 +72,7 @@ impl From<SettingsError> for Failed {
             Origin::Flag(_) | Origin::Dsn(_) => Exit::Usage,
             Origin::Service { .. } | Origin::Variable(_) | Origin::Default => Exit::Unreached,
         };
-        Self::new(Failure::Config, exit, error.to_string(), Some(error.fix))
+        Self { report: FailureReport::from(&error), exit }
     }
 }
 

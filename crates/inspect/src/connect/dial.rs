@@ -9,9 +9,9 @@ use wire::encode;
 
 use super::Endpoint;
 
-/// Whatever bytes go over.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+/// Whatever bytes go over. A task that looks at a connection while it waits may move to another thread.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for T {}
 
 /// What TLS gave beside silence.
 #[derive(Debug)]

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::connect::{AskError, ConnectError};
+use crate::settings::SettingsError;
 
 /// What kind of failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -41,32 +42,21 @@ pub struct FailureReport {
 }
 
 impl FailureReport {
-    /// A failure that no server spoke of.
-    pub fn new(code: Failure, message: String, hint: Option<String>) -> Self {
-        Self { schema: "connwarden.error/1", code, sqlstate: None, message, hint }
-    }
-
-    /// Nobody let us in.
-    pub fn of_connect(error: &ConnectError) -> Self {
-        let sqlstate = error.server().map(|server| server.sqlstate.clone());
-        Self { sqlstate, ..Self::new(code(error), error.to_string(), error.fix()) }
-    }
-
-    /// We were in, and got no answer.
-    pub fn of_ask(error: &AskError) -> Self {
-        let (code, sqlstate) = match error {
-            AskError::Server(server) if server.sqlstate == "42501" => {
-                (Failure::Permission, Some(server.sqlstate.clone()))
-            }
-            AskError::Server(server) => (Failure::Network, Some(server.sqlstate.clone())),
-            AskError::TimedOut(_) => (Failure::Timeout, None),
-            AskError::Lost(_) | AskError::Shape(_) => (Failure::Network, None),
-        };
-        Self { sqlstate, ..Self::new(code, error.to_string(), None) }
+    /// A failure of a kind, without a server's code.
+    pub fn new(code: Failure, message: impl Into<String>, hint: Option<String>) -> Self {
+        Self { schema: "connwarden.error/1", code, sqlstate: None, message: message.into(), hint }
     }
 }
 
-fn code(error: &ConnectError) -> Failure {
+impl From<&ConnectError> for FailureReport {
+    fn from(error: &ConnectError) -> Self {
+        let mut report = Self::new(kind(error), error.to_string(), error.fix());
+        report.sqlstate = error.server().map(|server| server.sqlstate.clone());
+        report
+    }
+}
+
+fn kind(error: &ConnectError) -> Failure {
     match error {
         ConnectError::Full { .. } => Failure::ServerFull,
         ConnectError::TimedOut { .. } => Failure::Timeout,
@@ -79,6 +69,28 @@ fn code(error: &ConnectError) -> Failure {
         | ConnectError::Protocol { .. }
         | ConnectError::Tls { .. }
         | ConnectError::OtherSession { .. } => Failure::Network,
-        ConnectError::Several(errors) => errors.first().map_or(Failure::Network, code),
+        ConnectError::Several(errors) => errors.first().map_or(Failure::Network, kind),
+    }
+}
+
+impl From<&AskError> for FailureReport {
+    fn from(error: &AskError) -> Self {
+        let (code, sqlstate) = match error {
+            AskError::Server(server) if server.sqlstate == "42501" => {
+                (Failure::Permission, Some(server.sqlstate.clone()))
+            }
+            AskError::Server(server) => (Failure::Network, Some(server.sqlstate.clone())),
+            AskError::TimedOut(_) => (Failure::Timeout, None),
+            AskError::Lost(_) | AskError::Shape(_) => (Failure::Network, None),
+        };
+        let mut report = Self::new(code, error.to_string(), None);
+        report.sqlstate = sqlstate;
+        report
+    }
+}
+
+impl From<&SettingsError> for FailureReport {
+    fn from(error: &SettingsError) -> Self {
+        Self::new(Failure::Config, error.to_string(), Some(error.fix.clone()))
     }
 }
