@@ -5,6 +5,7 @@
 
 mod bed;
 mod cancels;
+mod databases;
 mod memory;
 mod mixing;
 mod pgbench;

@@ -123,6 +123,26 @@ pub enum Order {
         /// How many.
         credits: u32,
     },
+    /// A database must be vacant: connections of this slice that nobody holds are closed, and those that come back. Answered
+    /// by [`Note::Vacant`] as soon as there are none but those that clients hold. Lasts until [`Order::Reopen`].
+    Vacate {
+        /// Names the answer.
+        ticket: Ticket,
+        /// The slice.
+        slice: SliceId,
+    },
+    /// The end of an [`Order::Vacate`].
+    Reopen {
+        /// Which.
+        ticket: Ticket,
+        /// The slice.
+        slice: SliceId,
+    },
+    /// The answer to [`Note::Vacate`]: the database is as vacant as it will be.
+    Vacant {
+        /// Which.
+        ticket: Ticket,
+    },
     /// No more checkouts; servers are closed as they are released. Acknowledged by [`Note::Done`].
     Pause {
         /// Names the answer.
@@ -291,6 +311,28 @@ pub enum Note {
         slice: SliceId,
         /// Its last counts.
         tally: Box<SliceTally>,
+    },
+    /// A client's statement needs a database that nobody else is in. Answered by [`Order::Vacant`]; from then on until
+    /// [`Note::VacancyOver`] no credit is granted to its pools.
+    Vacate {
+        /// Names the answer.
+        ticket: Ticket,
+        /// The client's own slice, which tells the server.
+        slice: SliceId,
+        /// The server's name of the database.
+        database: Box<str>,
+    },
+    /// That statement has ended, or will never be sent.
+    VacancyOver {
+        /// Which.
+        ticket: Ticket,
+    },
+    /// The answer to [`Order::Vacate`].
+    Vacant {
+        /// Which.
+        ticket: Ticket,
+        /// The slice.
+        slice: SliceId,
     },
     /// An order has been carried out.
     Done {

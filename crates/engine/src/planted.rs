@@ -66,11 +66,19 @@ pub enum Fault {
     ClosedTwice,
     /// Simple query: it is not taken to destroy the unnamed statement on the server.
     QueryKeepsUnnamed,
+    /// Forward: a statement that needs a database vacant is sent at once.
+    NotVacated,
+    /// Pool: a database is called vacant with the goodbyes to its servers, not with their EOF.
+    VacantBeforeEof,
+    /// Pool: a server that comes back rests, though its database must be vacant.
+    RestsInVacated,
+    /// Link: the end of a statement that needed a database vacant is not told.
+    VacancyNeverOver,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Fault; 30] = [
+    pub const ALL: [Fault; 34] = [
         Fault::ReleasedWithRepliesOwed,
         Fault::RegisteredBeforeParseComplete,
         Fault::ClientKeepsFailedParse,
@@ -101,6 +109,10 @@ impl Fault {
         Fault::CancelledBatchKept,
         Fault::ClosedTwice,
         Fault::QueryKeepsUnnamed,
+        Fault::NotVacated,
+        Fault::VacantBeforeEof,
+        Fault::RestsInVacated,
+        Fault::VacancyNeverOver,
     ];
 }
 

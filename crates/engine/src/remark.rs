@@ -136,6 +136,8 @@ pub enum ServerOut {
     CancelUnseen,
     /// The login failed.
     LoginFailed,
+    /// A statement needs its database vacant.
+    Vacated,
 }
 
 impl ServerOut {
@@ -158,6 +160,7 @@ impl ServerOut {
             Self::Protocol => "bad packet header",
             Self::CancelUnseen => "end of cancel request not seen",
             Self::LoginFailed => "login failed",
+            Self::Vacated => "database to be vacant",
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use model::config::checked::PoolSettings;
-use model::id::{ConnId, PoolId, SliceId};
+use model::id::{ConnId, PoolId, SliceId, Ticket};
 
 use crate::orders::{DialRefusal, Note, PoolKey};
 use crate::planted::{Fault, Planted};
@@ -71,6 +71,8 @@ pub struct Slice {
     told: (u32, Option<Now>, u32),
     /// Checkouts are stopped.
     pub paused: bool,
+    /// Its database must be vacant, for so many statements; whether each has been told that it is.
+    pub vacating: Vec<(Ticket, bool)>,
     /// The steward wants it gone.
     pub shut: bool,
     /// Servers of an older epoch are closed at release.
@@ -115,6 +117,7 @@ impl Slice {
             floor: 0,
             told: (0, None, 0),
             paused: false,
+            vacating: Vec::new(),
             shut: false,
             epoch: 0,
             greeted: false,
@@ -134,6 +137,12 @@ impl Slice {
     #[inline]
     pub fn waiting(&self) -> u32 {
         self.waiting
+    }
+
+    /// True while its database must be vacant: no connection is opened, and none rests.
+    #[inline]
+    pub fn is_vacating(&self) -> bool {
+        !self.vacating.is_empty()
     }
 
     /// Servers that rest.

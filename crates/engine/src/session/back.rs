@@ -138,7 +138,7 @@ impl Link<'_> {
     /// client: for COPY data, or for the Sync behind an error.
     fn wake(&mut self, client: &mut Client, server: &Server) {
         let over = match client.pause {
-            Pause::No | Pause::Preparing => false,
+            Pause::No | Pause::Preparing | Pause::Vacancy => false,
             Pause::LedgerFull => server.ledger.len() < LEDGER_MAX / 2,
             // The query that was to end the earlier batch is skipped: everything up to the Sync is one batch.
             Pause::Unsettled => server.ledger.skipping(),

@@ -75,6 +75,8 @@ pub enum Pause {
     Turnstile,
     /// Its next message hangs on an earlier batch that has not been answered.
     Unsettled,
+    /// Its next statement waits for a database to be vacant.
+    Vacancy,
 }
 
 /// The secret half of a cancel key: 4 bytes in protocol 3.0, 28 in 3.2.

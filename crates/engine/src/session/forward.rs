@@ -13,6 +13,7 @@ use super::prepare::hangs;
 use super::server::Server;
 use super::statements::words::{Deallocate, deallocate, may_clear};
 use super::taint::Taint;
+use super::vacancy::{Need, VACANCY_BYTES_MAX, Vacancy, may_need};
 use crate::contract::{Taken, Then};
 use crate::planted::Fault;
 use crate::refuse::Refusal;
@@ -29,6 +30,8 @@ pub enum End {
     Refuse(Refusal),
     /// It said goodbye.
     Leave,
+    /// From this offset on its bytes wait for a database to be vacant.
+    Vacate(usize, Vacancy),
 }
 
 /// What one message does to the loop.
@@ -222,6 +225,11 @@ impl Link<'_> {
         if self.rules.shared && !m.is_whole() && m.header.body <= LOOK_BYTES_MAX {
             return m.want_whole();
         }
+        if may_need(m.body())
+            && let Some(next) = self.query_vacates(client, server, m)
+        {
+            return next;
+        }
         server.boundaries = server.boundaries.saturating_add(1);
         if self.rules.shared {
             let text = m.body();
@@ -244,6 +252,46 @@ impl Link<'_> {
             }
         }
         self.pass(client, server, m, Owed::Query)
+    }
+
+    /// A query that needs a database vacant.
+    #[cold]
+    fn query_vacates(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Option<Next> {
+        if m.header.body > VACANCY_BYTES_MAX || !may_vacate(server) {
+            return None;
+        }
+        if !m.is_whole() {
+            return Some(m.want_whole());
+        }
+        let vacancy = Vacancy::of_text(m.body())?;
+        self.vacates(client, server, m, &vacancy)
+    }
+
+    /// Holds a statement back until a database is vacant, but for the one that was held back before.
+    pub(super) fn vacates(
+        &mut self,
+        client: &mut Client,
+        server: &mut Server,
+        m: Message<'_>,
+        vacancy: &Vacancy,
+    ) -> Option<Next> {
+        if self.planted.is(Fault::NotVacated) || !may_vacate(server) {
+            return None;
+        }
+        match server.need {
+            Need::Free(ticket) => {
+                server.need = ticket.map_or(Need::No, Need::Running);
+                None
+            }
+            Need::No => {
+                client.pause = Pause::Vacancy;
+                Some(Next::End(Box::new(End::Vacate(m.at, vacancy.clone()))))
+            }
+            Need::Asked { .. } | Need::Running(_) => {
+                client.pause = Pause::Vacancy;
+                Some(Next::Stop(Then::WhenTold))
+            }
+        }
     }
 
     /// A `DEALLOCATE name` whose name hangs on an earlier batch.
@@ -277,6 +325,12 @@ impl Link<'_> {
         self.give_made(client, server);
         true
     }
+}
+
+/// False where the server refuses such a statement whoever is in the database, or skips it.
+fn may_vacate(server: &Server) -> bool {
+    let outside = server.status == TxStatus::Idle || !server.ledger.is_empty();
+    outside && !server.ledger.skipping()
 }
 
 /// True where the server will say nothing before its client goes on: behind an error up to the Sync, and in a COPY.

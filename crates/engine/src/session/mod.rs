@@ -14,3 +14,4 @@ pub mod seed;
 pub mod server;
 pub mod statements;
 pub mod taint;
+pub mod vacancy;

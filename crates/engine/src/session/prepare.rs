@@ -19,13 +19,20 @@ use super::statements::names::CLIENT_STATEMENTS_MAX;
 use super::statements::words::{Deallocate, deallocate, may_clear};
 use super::statements::{Names, Standing, Statement};
 use super::taint::Taint;
+use super::vacancy::{VACANCY_BYTES_MAX, Vacancy, may_need};
 use crate::contract::Then;
 use crate::planted::Fault;
 use crate::refuse::Refusal;
 
+/// So many statements that need a database vacant are remembered for a client.
+const VACANCIES_MAX: usize = 16;
+
 impl Link<'_> {
     pub(super) fn parse(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Next {
         if !self.rules.shared {
+            if let Some(next) = self.notes_vacancy(server, m) {
+                return next;
+            }
             return self.pass(client, server, m, Owed::Parse);
         }
         let unnamed = m.body().first() == Some(&0);
@@ -60,8 +67,48 @@ impl Link<'_> {
         } else {
             server.taint.mark(Taint::of_text(parse.query()));
             server.taint.mark(Taint::PREPARE);
+            if let Some(next) = self.notes_vacancy(server, m) {
+                return next;
+            }
             self.pass(client, server, m, Owed::Parse)
         }
+    }
+
+    /// Remembers a statement that needs a database vacant, where texts are not kept, under the client's name for it.
+    fn notes_vacancy(&mut self, server: &mut Server, m: Message<'_>) -> Option<Next> {
+        if server.ledger.skipping() {
+            return None;
+        }
+        let short = m.header.body <= VACANCY_BYTES_MAX;
+        let Some((name, text)) = frame::cstr(m.body()) else {
+            return (short && !m.is_whole()).then(|| m.want_whole());
+        };
+        server.vacancies.retain(|(known, _)| **known != *name);
+        if !short || !may_need(text) {
+            return None;
+        }
+        if !m.is_whole() {
+            return Some(m.want_whole());
+        }
+        let vacancy = Vacancy::of_text(text)?;
+        if server.vacancies.len() < VACANCIES_MAX {
+            server.vacancies.push((name.into(), vacancy));
+        }
+        None
+    }
+
+    /// A Bind of a statement that needs a database vacant. They can't run in a transaction block, so what is bound is
+    /// executed in the same batch.
+    #[cold]
+    fn bind_vacates(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Option<Next> {
+        let name = match frontend::bind_names(m.body()) {
+            Ok(Some(names)) => names.statement,
+            Ok(None) if !m.is_whole() => return Some(Next::Stop(Then::AtLeast(HEADER + m.body().len() + 1))),
+            Ok(None) | Err(_) => return None,
+        };
+        let (_, vacancy) = server.vacancies.iter().find(|(known, _)| **known == *name)?;
+        let vacancy = vacancy.clone();
+        self.vacates(client, server, m, &vacancy)
     }
 
     /// Too large to be kept: the server is the client's until it has prepared another.
@@ -282,6 +329,11 @@ impl Link<'_> {
     }
 
     pub(super) fn bind(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Next {
+        if !server.vacancies.is_empty()
+            && let Some(next) = self.bind_vacates(client, server, m)
+        {
+            return next;
+        }
         self.tally.binds += 1;
         if !self.rules.shared || server.ledger.skipping() {
             return self.pass(client, server, m, Owed::Bind);
@@ -304,6 +356,13 @@ impl Link<'_> {
             return next;
         }
         if names.statement.is_empty() {
+            let vacancy = client.unnamed.as_ref().and_then(|statement| statement.vacancy.clone());
+            if let Some(vacancy) = vacancy
+                && let Some(next) = self.vacates(client, server, m, &vacancy)
+            {
+                self.tally.binds -= 1;
+                return next;
+            }
             self.ensure_unnamed(client, server);
             return self.pass(client, server, m, Owed::Bind);
         }
@@ -312,6 +371,12 @@ impl Link<'_> {
         else {
             return self.pass(client, server, m, Owed::Bind);
         };
+        if let Some(vacancy) = &statement.vacancy
+            && let Some(next) = self.vacates(client, server, m, vacancy)
+        {
+            self.tally.binds -= 1;
+            return next;
+        }
         self.ensure(server, &statement);
         server.taint.mark(statement.taint);
         let rest = m.header.body - names.len as u32;

@@ -20,6 +20,7 @@ use super::ledger::Ledger;
 use super::params::{Change, Settings};
 use super::statements::Registry;
 use super::taint::Taint;
+use super::vacancy::{Need, Vacancy};
 use crate::orders::DialRefusal;
 use crate::remark::ServerOut;
 use crate::time::Now;
@@ -174,6 +175,10 @@ pub struct Server {
     pub deallocating: Option<Box<[u8]>>,
     /// Shared statements it holds.
     pub registry: Registry,
+    /// A statement of its client's that needs a database vacant.
+    pub need: Need,
+    /// Statements under the client's own names that will, where texts are not kept.
+    pub vacancies: Vec<(Box<[u8]>, Vacancy)>,
     /// Its settings as far as they are known.
     pub settings: Arc<Settings>,
     /// Its settings as the session began.
@@ -231,6 +236,8 @@ impl Server {
             unnamed: 0,
             deallocating: None,
             registry,
+            need: Need::No,
+            vacancies: Vec::new(),
             base: settings.clone(),
             settings,
             key: (0, Box::default()),

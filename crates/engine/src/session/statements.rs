@@ -9,6 +9,7 @@ use std::sync::{Arc, Weak};
 use ahash::RandomState;
 
 use super::taint::Taint;
+use super::vacancy::{Vacancy, may_need};
 use crate::planted::{Fault, Planted};
 
 pub mod names;
@@ -29,6 +30,8 @@ pub struct Statement {
     pub tail: Arc<[u8]>,
     /// What a look at the text tells.
     pub taint: Taint,
+    /// The database that must be vacant for it.
+    pub vacancy: Option<Box<Vacancy>>,
     /// Hash of settings that change its meaning.
     plan_key: u64,
 }
@@ -83,6 +86,7 @@ impl Store {
             name: named(&self.prefix, self.last).into(),
             tail: tail.into(),
             taint: Taint::of_text(text),
+            vacancy: if may_need(text) { Vacancy::of_text(text).map(Box::new) } else { None },
             plan_key,
         });
         known.push(Arc::downgrade(&statement));

@@ -186,7 +186,8 @@ impl Steward {
     }
 
     fn may_grow(&self, slice: &Slice, now: Now) -> bool {
-        !slice.shutting && slice.patience.is_over(now) && !self.errands.is_paused(&slice.key.database)
+        let stopped = self.errands.is_paused(&slice.key.database) || self.vacancies.cover(&slice.settings);
+        !slice.shutting && slice.patience.is_over(now) && !stopped
     }
 
     /// Connections a slice would hold, were there no one else.

@@ -7,6 +7,7 @@
 //!   Note::Knock --> places --> slices (home) --> Order::Open, Order::Admit
 //!   Note::Want  --> share (how many each) --> ceilings and gates (may it, now?) --> Order::Grant / Order::Revoke
 //!   Note::Back  --> ceilings (credits), gates (patience), what a refusal teaches
+//!   Note::Vacate --> vacancies (which pools) --> Order::Vacate; when all have answered, Order::Vacant
 //!   Command     --> errands (one order to each worker, answered when the last has answered)
 //! ```
 
@@ -21,6 +22,7 @@ mod remark;
 mod share;
 mod shutdown;
 mod slices;
+mod vacancies;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,6 +44,7 @@ use self::gate::Gate;
 use self::places::{PlaceLimits, Places};
 use self::remark::Remark;
 use self::slices::Slice;
+use self::vacancies::Vacancies;
 use crate::orders::{Admission, Note, Order, PoolKey, Scope};
 use crate::refuse::Refusal;
 use crate::snapshot::{Ask, Page};
@@ -154,6 +157,7 @@ pub struct Steward {
     ceilings: Ceilings,
     gates: BTreeMap<Arc<str>, Gate>,
     errands: Errands,
+    vacancies: Vacancies,
     /// Counts of slices that are gone, so that totals never fall.
     retired: BTreeMap<(Arc<str>, Arc<str>), SliceTally>,
     stage: Stage,
@@ -191,6 +195,7 @@ impl Steward {
             ceilings: Ceilings::default(),
             gates: BTreeMap::new(),
             errands: Errands::default(),
+            vacancies: Vacancies::default(),
             retired: BTreeMap::new(),
             stage: Stage::Running,
             drained: vec![false; usize::from(workers)],
@@ -231,7 +236,13 @@ impl Steward {
             Note::Want { slice, servers, oldest, idle } => self.on_want(slice, servers, oldest, idle),
             Note::Up { slice } => self.on_up(now, slice, out),
             Note::Back { slice, credits, why } => self.on_back(now, slice, credits, &why, out),
-            Note::Shut { slice, tally } => self.on_shut(slice, &tally),
+            Note::Shut { slice, tally } => {
+                self.on_shut(slice, &tally);
+                self.forget_vacating(slice, out);
+            }
+            Note::Vacate { ticket, slice, database } => self.on_vacate(from, ticket, slice, &database, out),
+            Note::Vacant { ticket, slice } => self.on_vacant(ticket, slice, out),
+            Note::VacancyOver { ticket } => self.on_vacancy_over(from, ticket, out),
             Note::Done { ticket, found } => self.on_done(now, from, ticket, found, out),
             Note::Page { ticket, page } => {
                 if let Some(asked) = self.errands.finish(ticket) {

@@ -19,6 +19,7 @@ use crate::session::ledger::{Copy, Owed, Serve};
 use crate::session::params::{self, Change};
 use crate::session::server::{Phase, Server, Step};
 use crate::session::taint::Taint;
+use crate::session::vacancy::Need;
 use crate::time::Now;
 
 /// What asking for a server came to.
@@ -263,6 +264,9 @@ impl Worker {
         if server.fatal || owing || server.body != Body::None || server.backlogged {
             return;
         }
+        if server.need != Need::No {
+            return self.answered_in_need(now, server_id, out);
+        }
         let rests = server.at_rest() || self.planted.is(Fault::ReleasedInTransaction);
         let done = rests && client.body == Body::None && !client.pinned && home.rules.shared;
         if !done {
@@ -296,9 +300,11 @@ impl Worker {
         if self.recording.is_some() {
             self.record_return(now, server_id, out);
         }
+        self.need_over(server_id, out);
         let Some(server) = self.servers.get_mut(server_id.index(), server_id.generation) else { return };
         let index = server.slice;
         server.ledger.rest();
+        server.vacancies.clear();
         server.since = now;
         if server.cancels > 0 && !self.planted.is(Fault::LentBeforeCancelEof) {
             server.phase = Phase::CancelWait;
@@ -425,6 +431,8 @@ impl Worker {
             Some(ServerOut::Outdated)
         } else if slice.paused || slice.shut || (leaving && slice.waiting() == 0) {
             Some(ServerOut::Operator)
+        } else if slice.is_vacating() && !self.planted.is(Fault::RestsInVacated) {
+            Some(ServerOut::Vacated)
         } else if slice.owes() {
             Some(ServerOut::Revoked)
         } else if server.lent && (now >= server.ends || slice.key.replication != Replication::No) {
@@ -468,7 +476,9 @@ impl Worker {
         // Its client may have held it back.
         out.read(server_id);
         while server.ledger.pop_made().is_some() {}
-        if server.ledger.is_empty() && server.body == Body::None {
+        let dry = server.ledger.is_empty() && server.body == Body::None;
+        self.need_unsent(server_id, out);
+        if dry {
             self.drained_dry(now, server_id, out);
         }
     }
@@ -481,6 +491,9 @@ impl Worker {
         }
         if server.status == TxStatus::Idle {
             return self.check_in(now, server_id, out);
+        }
+        if self.homes[server.slice as usize].slice.is_vacating() {
+            return self.close_server(now, server_id, ServerOut::Vacated, false, out);
         }
         // A cancel request still under way could hit the ROLLBACK: then the server is not worth it.
         if server.cancels > 0 {

@@ -119,6 +119,11 @@ impl Worker {
                 }
                 taken
             }
+            forward::End::Vacate(used, vacancy) => {
+                home.slice.tally.received -= (bytes.len() - used) as u64;
+                self.ask_for_vacancy(now, conn, server_id, vacancy, out);
+                Taken { used, then: Then::WhenTold }
+            }
             forward::End::Refuse(refusal) => {
                 self.refuse(now, conn, refusal, out);
                 dead

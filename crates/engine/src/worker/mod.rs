@@ -9,6 +9,7 @@
 //! - `cancels`: cancel requests
 //! - `timers`: deadlines
 //! - `orders`: the steward's words
+//! - `vacancy`: statements that need a database vacant, and pools that vacate it
 //! - `books`: pages for SHOW
 //! - `recording`: rows for RECORD
 
@@ -23,6 +24,7 @@ mod servers;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod vacancy;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

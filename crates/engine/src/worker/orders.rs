@@ -13,7 +13,7 @@ use crate::refuse::Refusal;
 use crate::remark::ServerOut;
 use crate::session::client::Life;
 use crate::session::link::Rules;
-use crate::session::server::Phase;
+use crate::session::server::{Phase, Server};
 use crate::time::Now;
 
 impl Worker {
@@ -32,6 +32,9 @@ impl Worker {
             }
             Order::Grant { slice, credits } => self.grant(now, slice, credits, out),
             Order::Revoke { slice, credits } => self.revoke(now, slice, credits, out),
+            Order::Vacate { ticket, slice } => self.vacate(now, ticket, slice, out),
+            Order::Reopen { ticket, slice } => self.reopen(ticket, slice),
+            Order::Vacant { ticket } => self.vacant(ticket, out),
             Order::Pause { ticket, scope } => self.pause(now, ticket, &scope, out),
             Order::Resume { ticket, scope } => self.resume(now, ticket, &scope, out),
             Order::Reconnect { ticket, scope } => {
@@ -121,7 +124,12 @@ impl Worker {
             let slice = &mut self.homes[index as usize].slice;
             let below = slice.count.open + slice.count.dialling < slice.floor;
             let useful = slice.wants() > 0 || below;
-            if !useful || slice.paused || slice.shut || self.draining == Some(Drain::Now) {
+            if !useful
+                || slice.paused
+                || slice.is_vacating()
+                || slice.shut
+                || self.draining == Some(Drain::Now)
+            {
                 out.notes.push(Note::Back { slice: id, credits: 1, why: Back::Unneeded });
                 continue;
             }
@@ -150,7 +158,7 @@ impl Worker {
         self.clients.iter().filter(|client| wanted(client.slice)).map(|client| client.conn).collect()
     }
 
-    fn servers_of(&self, index: u32) -> Vec<ConnId> {
+    pub(super) fn servers_of(&self, index: u32) -> Vec<ConnId> {
         let counts = |phase: &Phase| !matches!(phase, Phase::Courier(_) | Phase::Closing);
         let list = self.servers.iter().filter(|server| server.slice == index && counts(&server.phase));
         list.map(|server| server.conn).collect()
@@ -248,7 +256,8 @@ impl Worker {
                 Life::Waiting { .. } | Life::Cancelled { .. } => !gentle,
                 Life::Linked { server } => {
                     let server = self.servers.get(server.index(), server.generation);
-                    !gentle || (!patient && server.is_some_and(|server| server.at_rest()))
+                    let rests = |server: &Server| server.at_rest() && !server.need.holds();
+                    !gentle || (!patient && server.is_some_and(rests))
                 }
             })
             .map(|client| client.conn)
@@ -273,6 +282,7 @@ impl Worker {
 
     /// Answers orders that waited for servers to end, and lets an empty home go.
     pub(super) fn settle_orders(&mut self, index: u32, out: &mut Outputs) {
+        self.settle_vacating(index, out);
         let home = &mut self.homes[index as usize];
         let none = home.slice.count.total() == 0;
         if none {

@@ -436,6 +436,7 @@ impl Worker {
         out: &mut Outputs,
     ) {
         self.record_return(now, conn, out);
+        self.need_unsent(conn, out);
         let Some(server) = self.servers.get_mut(conn.index(), conn.generation) else { return };
         let index = server.slice;
         let home = &mut self.homes[index as usize];
@@ -498,6 +499,7 @@ impl Worker {
             | Phase::Cleaning
             | Phase::Closing => {}
         }
+        self.need_over(conn, out);
         let Some(server) = self.servers.remove(conn.index(), conn.generation) else { return };
         self.server_deadlines.set(conn.index(), Now::NEVER);
         out.close(conn);

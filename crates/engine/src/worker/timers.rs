@@ -6,12 +6,14 @@ use wire::encode::{self, ErrorText};
 use wire::sqlstate::SqlState;
 
 use super::Worker;
+use super::vacancy::VACANCY_US;
 use crate::contract::{DialError, Outputs};
 use crate::orders::DialRefusal;
 use crate::refuse::Refusal;
 use crate::remark::ServerOut;
 use crate::session::client::Life;
 use crate::session::server::Phase;
+use crate::session::vacancy::Need;
 use crate::time::Now;
 
 impl Worker {
@@ -106,7 +108,8 @@ impl Worker {
         let Some(client) = self.clients.get(conn.index(), conn.generation) else { return };
         let Some(server) = self.servers.get(server_id.index(), server_id.generation) else { return };
         let settings = &self.homes[client.slice as usize].slice.settings;
-        let running = !server.ledger.is_empty();
+        let asked = if let Need::Asked { since, .. } = server.need { Some(since) } else { None };
+        let running = !server.ledger.is_empty() || asked.is_some();
         let open = server.status != TxStatus::Idle;
         let mut due = Now::NEVER;
         let mut check = |at: Now, refusal: Refusal| {
@@ -134,9 +137,12 @@ impl Worker {
             let at = client.requested.plus_maybe(settings.client_idle_timeout);
             fired = check(at, Refusal::ClientIdleTimeout);
         }
+        let patience = asked.map_or(Now::NEVER, |since| Now(since.0.saturating_add(VACANCY_US)));
         match fired {
             Some(refusal) => self.refuse(now, conn, refusal, out),
+            None if patience <= now => self.go_without_vacancy(now, conn, server_id, out),
             None => {
+                let due = due.min(patience);
                 // A query that begins later must be seen in time.
                 let soonest = [
                     settings.query_timeout,

@@ -5,6 +5,7 @@
 
 mod cancel;
 mod copy;
+mod databases;
 mod life;
 mod login;
 #[path = "../it/talk/notation.rs"]

@@ -4,6 +4,7 @@ mod commands;
 mod dealing;
 mod narrower;
 mod places;
+mod vacancies;
 mod world;
 
 use std::sync::Arc;

@@ -1,6 +1,5 @@
 //! Worlds by kind and seed.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::planted::Fault;
@@ -27,6 +26,8 @@ pub(crate) enum Kind {
     Cancels,
     /// Servers die and restart, connections break, operators meddle.
     Troubled,
+    /// Somebody drops, renames and copies a database that others use.
+    Upheaval,
 }
 
 impl Kind {
@@ -37,9 +38,13 @@ impl Kind {
             Self::Calm => "sim::a_calm_world_is_served_as_directly",
             Self::Cancels => "sim::cancels_hit_their_own_query",
             Self::Troubled => "sim::a_troubled_world_recovers",
+            Self::Upheaval => "sim::nobody_but_clients_is_in_a_database_that_is_dropped",
         }
     }
 }
+
+/// The database that is dropped where any is.
+pub(crate) const SIDE: &str = "side";
 
 /// Sizes drawn from the seed.
 struct Draw {
@@ -58,6 +63,8 @@ struct Draw {
     own_steward: bool,
     /// The proxy is told how many connections the server has room for.
     told_room: bool,
+    /// There is a database to be dropped; whether it keeps connections though nobody uses them.
+    side: Option<bool>,
 }
 
 fn draw(rng: &mut Rng) -> Draw {
@@ -86,6 +93,7 @@ fn draw(rng: &mut Rng) -> Draw {
         verifiers: method != Method::Password && auth != AuthType::Trust && rng.percent(50),
         own_steward: rng.percent(60),
         told_room: rng.percent(70),
+        side: None,
     }
 }
 
@@ -97,7 +105,7 @@ fn postgres(rng: &mut Rng, draw: &Draw) -> Postgres {
         superuser_reserved: 3,
         method: draw.method,
         roles: roles.into_iter().map(|(name, superuser)| (name.to_owned(), role(superuser))).collect(),
-        databases: BTreeMap::from([("app".to_owned(), None)]),
+        databases: [("app".to_owned(), None), (SIDE.to_owned(), None)].into(),
         report_late: rng.percent(70),
     };
     Postgres::new(setup, rng.fork())
@@ -116,6 +124,9 @@ fn config(draw: &Draw, usable: u32, rng: &mut Rng) -> Config {
     let mut database = Database { server: "main".into(), ..Database::with_defaults("app".into()) };
     database.pool_mode = Own(Some(draw.mode));
     database.pool_size = Own(Some(draw.pool_size));
+    if let Some(forced) = draw.side {
+        config.add_database(side(database.clone(), forced));
+    }
     config.add_database(database);
     let stored = if draw.verifiers { verifier().stored_text().to_string() } else { PASSWORD.to_owned() };
     for name in ["alice", "bob"] {
@@ -123,6 +134,17 @@ fn config(draw: &Draw, usable: u32, rng: &mut Rng) -> Config {
         config.add_user(User { password, ..User::with_defaults(name.into()) });
     }
     config
+}
+
+/// The database that is dropped where any is. `forced`: it keeps connections though nobody is there to use them.
+fn side(like: Database, forced: bool) -> Database {
+    let mut side = Database { name: SIDE.into(), dbname: Some(SIDE.into()), ..like };
+    if forced {
+        side.user = Some("alice".into());
+        side.password = Some(model::config::checked::SecretText::new(PASSWORD.into()));
+        side.min_pool_size = Own(Some(2));
+    }
+    side
 }
 
 fn guest(rng: &mut Rng, index: u64, kind: Kind, draw: &Draw, report_late: bool) -> Guest {
@@ -144,8 +166,9 @@ fn guest(rng: &mut Rng, index: u64, kind: Kind, draw: &Draw, report_late: bool) 
     let taste = Taste {
         blocks: draw.mode != PoolMode::Statement || kind == Kind::Direct,
         own_settings: !settings.is_empty(),
-        cancels: kind == Kind::Cancels || kind == Kind::Troubled || (kind == Kind::Direct && rng.percent(50)),
-        rude: kind == Kind::Cancels || kind == Kind::Troubled || kind == Kind::Direct,
+        cancels: matches!(kind, Kind::Cancels | Kind::Troubled | Kind::Upheaval)
+            || (kind == Kind::Direct && rng.percent(50)),
+        rude: kind != Kind::Calm,
         alters: kind != Kind::Direct && draw.mode != PoolMode::Session,
         cancel_percent: draw.cancel_percent,
         focus: draw.focus,
@@ -168,7 +191,12 @@ fn guest(rng: &mut Rng, index: u64, kind: Kind, draw: &Draw, report_late: bool) 
 /// Builds a world, runs it, and judges what is left.
 pub(crate) fn play(kind: Kind, seed: u64, fault: Option<Fault>) -> Result<(), String> {
     let mut rng = Rng::new(seed);
-    let draw = draw(&mut rng);
+    let mut draw = draw(&mut rng);
+    if kind == Kind::Upheaval {
+        draw.side = Some(rng.percent(50));
+        draw.own_steward = true;
+        draw.max_connections = 30;
+    }
     let postgres = postgres(&mut rng, &draw);
     let report_late = postgres.setup.report_late;
     let usable = postgres.setup.max_connections - postgres.setup.superuser_reserved;
@@ -190,6 +218,12 @@ pub(crate) fn play(kind: Kind, seed: u64, fault: Option<Fault>) -> Result<(), St
         let guest = guest(&mut rng, index, kind, &draw, report_late);
         world.guests.push(guest);
     }
+    if kind == Kind::Upheaval {
+        upset(&mut world, &draw, &mut rng);
+        if seed.is_multiple_of(4) {
+            add_troubles(&mut world, &mut rng);
+        }
+    }
     if kind == Kind::Direct {
         world.servers[0].setup.max_connections = 100;
     }
@@ -207,6 +241,9 @@ pub(crate) fn play(kind: Kind, seed: u64, fault: Option<Fault>) -> Result<(), St
     outcome?;
     world.check_rows()?;
     world.check_recording()?;
+    if kind == Kind::Upheaval && !world.hurt && world.upheavals == 0 {
+        return Err("nobody was upset".into());
+    }
     if let Some(proxy) = &mut world.proxy {
         proxy.control.agrees(world.now)?;
     }
@@ -215,6 +252,38 @@ pub(crate) fn play(kind: Kind, seed: u64, fault: Option<Fault>) -> Result<(), St
         return Err(format!("logins were refused: {:?}", world.servers[0].refused_full));
     }
     Ok(())
+}
+
+/// Most guests use a database that the last one drops, renames and copies.
+fn upset(world: &mut World, draw: &Draw, rng: &mut Rng) {
+    for guest in &mut world.guests {
+        if rng.percent(80) {
+            guest.visit.database = SIDE.to_owned();
+        }
+    }
+    let token = format!("k{}", world.guests.len());
+    let taste = Taste {
+        blocks: false,
+        own_settings: false,
+        cancels: false,
+        rude: rng.percent(30),
+        alters: false,
+        cancel_percent: 0,
+        focus: None,
+        careful: true,
+        length: rng.between(1, 5),
+    };
+    let script = Writer::upheaval(rng.fork(), taste, &token, SIDE);
+    let visit = Visit {
+        token,
+        user: "bob".to_owned(),
+        database: "app".to_owned(),
+        password: PASSWORD.to_owned(),
+        settings: Vec::new(),
+        lasting: draw.mode == PoolMode::Session,
+        report_late: world.servers[0].setup.report_late,
+    };
+    world.guests.push(Guest { visit, script });
 }
 
 fn add_troubles(world: &mut World, rng: &mut Rng) {

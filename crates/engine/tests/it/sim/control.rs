@@ -95,7 +95,11 @@ impl Control {
                 mail.push((to, Order::Cancel { from: (from, conn), pid, secret }));
             }
             Note::CancelDone { at } => mail.push((at.0, Order::CancelDone { conn: at.1 })),
+            // This one leaves it to the server: see the worlds of the engine's own.
+            Note::Vacate { ticket, .. } => mail.push((from, Order::Vacant { ticket })),
             Note::Up { .. }
+            | Note::Vacant { .. }
+            | Note::VacancyOver { .. }
             | Note::Shut { .. }
             | Note::Done { .. }
             | Note::Page { .. }

@@ -7,7 +7,7 @@ use super::{number, run};
 
 /// Seeds a fault may take, over all kinds of worlds.
 const SEEDS_EACH: u64 = 2_000;
-const KINDS: [Kind; 3] = [Kind::Calm, Kind::Cancels, Kind::Troubled];
+const KINDS: [Kind; 4] = [Kind::Calm, Kind::Cancels, Kind::Troubled, Kind::Upheaval];
 
 /// How a fault was found.
 struct Find {

@@ -27,6 +27,7 @@ mod scram;
 mod script;
 mod shadow;
 mod shell;
+mod upheaval;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -92,6 +93,11 @@ fn a_calm_world_is_served_as_directly() {
 #[test]
 fn cancels_hit_their_own_query() {
     soak(Kind::Cancels, 200);
+}
+
+#[test]
+fn nobody_but_clients_is_in_a_database_that_is_dropped() {
+    soak(Kind::Upheaval, 300);
 }
 
 #[test]

@@ -71,6 +71,44 @@ impl Writer {
         writer.acts
     }
 
+    /// A script of somebody who drops, renames and copies this database now and then.
+    pub(crate) fn upheaval(rng: Rng, taste: Taste, token: &str, database: &str) -> Vec<Act> {
+        let mut writer =
+            Self { rng, taste, token: token.to_owned(), serial: 0, acts: Vec::new(), bytes: Vec::new() };
+        for _ in 0..taste.length {
+            let most = *writer.rng.pick(&[20_000, 150_000, 600_000]);
+            let us = writer.rng.below(most);
+            writer.acts.push(Act::Think(us));
+            let text = match writer.rng.below(4) {
+                0 => format!("DROP DATABASE {database}"),
+                1 => format!("drop database if exists \"{database}\" with (force)"),
+                2 => format!("ALTER DATABASE {database} RENAME TO other"),
+                _ => format!("CREATE DATABASE copy TEMPLATE {database}"),
+            };
+            match writer.rng.below(3) {
+                0 => {
+                    writer.parse("d", &text);
+                    encode::sync(&mut writer.bytes);
+                    writer.bind("", "d", &[]);
+                    writer.execute("", 0);
+                    encode::close(&mut writer.bytes, Target::Statement, b"d");
+                    encode::sync(&mut writer.bytes);
+                }
+                way => writer.one(&text, way == 1),
+            }
+            if writer.rng.percent(30) {
+                let text = writer.text();
+                writer.query(&text);
+            }
+            if writer.rng.percent(20) {
+                writer.query(&format!("DROP DATABASE {database}"));
+            }
+            writer.pause();
+        }
+        writer.end();
+        writer.acts
+    }
+
     fn fresh(&mut self) -> String {
         self.serial += 1;
         format!("{}n{}", self.token, self.serial)

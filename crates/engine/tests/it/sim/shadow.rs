@@ -253,6 +253,10 @@ impl Shadow {
 
     /// The proxy has cancelled a client that stood in line: the whole request is gone.
     fn take_cancel_in_line(&mut self) -> bool {
+        if self.input.is_empty() {
+            // A query that was begun and will not be ended: its front is enough to answer it.
+            self.session.ready();
+        }
         while let Some((tag, _)) = self.input.front() {
             match tag {
                 b'H' | b'd' | b'c' | b'f' => drop(self.input.pop_front()),

@@ -84,6 +84,8 @@ pub(crate) struct World {
     pub(crate) outcomes: BTreeMap<usize, Outcome>,
     /// Backends that were killed or cut: their clients may be hurt.
     pub(crate) hurt: bool,
+    /// Statements that needed a database alone, and had it.
+    pub(crate) upheavals: u64,
 }
 
 impl World {
@@ -104,6 +106,7 @@ impl World {
             steps: 0,
             outcomes: BTreeMap::new(),
             hurt: false,
+            upheavals: 0,
             rng,
         }
     }
@@ -179,6 +182,7 @@ impl World {
                 self.at(when, event);
             }
             if !self.proxy_follows()? {
+                self.check_intruders()?;
                 return self.check_books();
             }
         }

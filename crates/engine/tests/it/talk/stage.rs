@@ -50,6 +50,10 @@ pub(crate) struct Stage {
     next: u64,
     keys: BTreeMap<String, (u32, Vec<u8>)>,
     prefix: String,
+    /// Names of the database that must be vacant: the worker's question, oldest first.
+    asked: Vec<Ticket>,
+    /// Nothing is granted: the pool's database must be vacant.
+    vacating: bool,
     /// Lines that came out.
     pub(crate) lines: Vec<String>,
     pub(crate) sent: Sent,
@@ -107,6 +111,8 @@ impl Stage {
             next: 0,
             keys: BTreeMap::new(),
             prefix: String::new(),
+            asked: Vec::new(),
+            vacating: false,
             lines: Vec::new(),
             sent: Sent::new(),
             cuts: Vec::new(),
@@ -170,6 +176,7 @@ impl Stage {
 
     fn order(&mut self, order: &str) {
         let (ticket, scope) = (Ticket(99), Scope::All);
+        self.vacating = order == "vacate" || self.vacating && order != "reopen";
         let order = match order {
             "pause" => Order::Pause { ticket, scope },
             "resume" => Order::Resume { ticket, scope },
@@ -178,6 +185,9 @@ impl Stage {
             "drain" => Order::Drain(Drain::WhenIdle),
             "record" => Order::Record { ticket, since: Some(self.now) },
             "record-no-more" => Order::Record { ticket, since: None },
+            "vacate" => Order::Vacate { ticket, slice: SliceId(1) },
+            "reopen" => Order::Reopen { ticket, slice: SliceId(1) },
+            "vacant" => Order::Vacant { ticket: self.asked.remove(0) },
             "revoke" => Order::Revoke { slice: SliceId(1), credits: 1 },
             other => panic!("no such order: {other}"),
         };
@@ -385,7 +395,7 @@ impl Stage {
             Note::Want { slice, servers, .. } => {
                 self.wants = servers;
                 let credits = servers.min(self.credits);
-                if credits > 0 {
+                if credits > 0 && !self.vacating {
                     self.credits -= credits;
                     self.take(Input::Order(Order::Grant { slice, credits }));
                 }
@@ -396,7 +406,7 @@ impl Stage {
                 let why = why.split(['(', ' ']).next().unwrap_or_default().to_owned();
                 self.say(format!("back: {credits} {why}"));
                 let again = self.wants.min(self.credits);
-                if again > 0 && why == "Closed" {
+                if again > 0 && why == "Closed" && !self.vacating {
                     self.credits -= again;
                     self.wants -= again;
                     self.take(Input::Order(Order::Grant { slice, credits: again }));
@@ -405,6 +415,12 @@ impl Stage {
             Note::Recorded { batch } => self.recorded(&batch),
             Note::Done { found, .. } => self.say(format!("done, found: {found}")),
             Note::Drained => self.say("drained".to_owned()),
+            Note::Vacate { ticket, database, .. } => {
+                self.asked.push(ticket);
+                self.say(format!("to be vacant: {database}"));
+            }
+            Note::VacancyOver { .. } => self.say("need not be vacant any more".to_owned()),
+            Note::Vacant { .. } => self.say("vacant".to_owned()),
             Note::Cancel { .. } | Note::CancelDone { .. } => self.say(format!("{note:?}")),
             _ => {}
         }

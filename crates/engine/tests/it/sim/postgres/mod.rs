@@ -169,6 +169,22 @@ impl Postgres {
         Turn { wake, gone }
     }
 
+    /// Who runs a statement that needs a database alone, by process id, and which.
+    pub(crate) fn alone(&self) -> impl Iterator<Item = (u32, String)> {
+        self.backends.values().filter_map(|backend| {
+            let database = backend.session()?.running.as_ref()?.alone.clone()?;
+            Some((backend.pid, database))
+        })
+    }
+
+    /// Who else is in this database.
+    pub(crate) fn others_in(&self, database: &str, own: u32) -> Vec<u32> {
+        let inside = |backend: &&Backend| {
+            backend.pid != own && backend.slot && backend.counted && backend.database == database
+        };
+        self.backends.values().filter(inside).map(|backend| backend.pid).collect()
+    }
+
     /// Hands committed notifications to whoever listens; the backends that got some.
     fn deliver_news(&mut self) {
         for (channel, payload, from) in std::mem::take(&mut self.shared.notifications) {

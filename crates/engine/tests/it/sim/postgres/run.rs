@@ -27,7 +27,12 @@ pub(crate) struct Running {
     /// No row before that long; then the moment.
     sleep_us: Option<u64>,
     until: Option<u64>,
+    /// Nobody else may be in this database meanwhile.
+    pub(crate) alone: Option<String>,
 }
+
+/// How long what needs a database alone takes.
+const ALONE_US: u64 = 4_000;
 
 /// What one step came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +152,7 @@ impl Session {
             self.send(|out| out.extend_from_slice(encode::COPY_DONE));
         }
         let tag = match running.tag {
-            "SHOW" => "SHOW".to_owned(),
+            tag @ ("SHOW" | "DROP DATABASE" | "ALTER DATABASE" | "CREATE DATABASE") => tag.to_owned(),
             tag => format!("{tag} {}", running.this_time),
         };
         if let How::Portal(name) = &running.how
@@ -224,16 +229,29 @@ impl Session {
             return Ok(());
         };
         let sent = self.portal_of(&how).and_then(|portal| portal.sent);
-        if how == How::Simple && tag != "COPY" {
+        if how == How::Simple && statement.column().is_some() {
             self.send(|out| describe(out, Some(statement)));
         }
         let sleep_us = match statement {
             Statement::Sleep { us, .. } if sent.is_none() => Some(*us),
+            Statement::Alone { .. } if sent.is_none() => Some(ALONE_US),
             _ => None,
         };
         let next = sent.unwrap_or(0);
-        self.running =
-            Some(Running { how, row, total, next, left: limit, this_time: 0, tag, sleep_us, until: None });
+        let alone =
+            if let Statement::Alone { database, .. } = statement { Some(database.clone()) } else { None };
+        self.running = Some(Running {
+            how,
+            row,
+            total,
+            next,
+            left: limit,
+            this_time: 0,
+            tag,
+            sleep_us,
+            until: None,
+            alone,
+        });
         Ok(())
     }
 
@@ -296,6 +314,7 @@ impl Session {
                 one("")
             }
             Statement::FromTable(_) => Ok(Some(("SELECT", 0, vec![Vec::new()]))),
+            Statement::Alone { tag, .. } => Ok(Some((tag, 0, vec![Vec::new()]))),
             Statement::Whoami(token) => {
                 let text = self.whoami(token);
                 one(&text)

@@ -96,6 +96,12 @@ pub(crate) enum Statement {
     Alter,
     /// `SELECT 'x', * FROM t LIMIT 0`: what an ALTER TABLE breaks.
     FromTable(String),
+    /// `DROP DATABASE x`, `ALTER DATABASE x RENAME TO y`, `CREATE DATABASE y TEMPLATE x`: what needs nobody else in x. The
+    /// model has its databases all the same, whatever becomes of them.
+    Alone {
+        database: String,
+        tag: &'static str,
+    },
     /// `WHOAMI 'x'`
     Whoami(String),
 }
@@ -336,6 +342,10 @@ fn object(
         ["discard", "sequences"] => S::Discard(Discard::Sequences),
         ["discard", "plans"] => S::Discard(Discard::Plans),
         ["alter", "table", "t", ..] => S::Alter,
+        ["drop", "database", "if", "exists", _, ..] => S::Alone { database: raw(4), tag: "DROP DATABASE" },
+        ["drop", "database", _, ..] => S::Alone { database: raw(2), tag: "DROP DATABASE" },
+        ["alter", "database", _, "rename", "to", _] => S::Alone { database: raw(2), tag: "ALTER DATABASE" },
+        ["create", "database", _, "template", _] => S::Alone { database: raw(4), tag: "CREATE DATABASE" },
         _ => return None,
     })
 }
