@@ -138,7 +138,7 @@ pub struct Wanted {
     pub pool_mode: String,
     /// Servers for each pool.
     pub pool_size: u32,
-    /// Databases, each with the same name on the server.
+    /// Databases, each with the same name on the server; `*` stands for every other name.
     pub databases: Vec<String>,
     /// Roles that may log in.
     pub users: Vec<String>,
@@ -181,9 +181,12 @@ impl Wanted {
         );
         for database in &self.databases {
             text.push_str(&format!(
-                "\n[database.{database}]\nserver = \"main\"\ndbname = \"{database}\"\npool_size = {}\n",
+                "\n[database.\"{database}\"]\nserver = \"main\"\npool_size = {}\n",
                 self.pool_size
             ));
+            if database != "*" {
+                text.push_str(&format!("dbname = \"{database}\"\n"));
+            }
         }
         for user in &self.users {
             text.push_str(&format!("\n[user.{user}]\n"));
