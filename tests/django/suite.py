@@ -1,6 +1,6 @@
 """Runs Django's own database tests directly and through the proxy, and compares test by test.
 
-    suite.py [--target FOLDER] [--list short|long] [--django 5.2] [--driver psycopg] [--keep DIR] [MODULE...]
+    suite.py [--target FOLDER] [--list short|long] [--django 5.2] [--driver psycopg] [OPTION...] [MODULE...]
 
 The target is cargo's folder, where `scripts/needs.sh` has put Django's sources and the drivers, and where the
 programs are. The last line is `N passed, N failed`: tests with the same outcome on both sides, and
@@ -40,15 +40,23 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--list", choices=("short", "long"), default="short")
     parser.add_argument("--django", default="5.2", help="the version whose tests are run, as in 5.2")
     parser.add_argument("--driver", choices=("psycopg", "psycopg2"), default="psycopg")
+    parser.add_argument("--database", metavar="JSON", default="{}", help="more for the entries of DATABASES")
     parser.add_argument("--keep", type=Path, help="a folder for what each side wrote; else it is dropped")
     parser.add_argument("modules", nargs="*", help="modules of Django's tests; else those of the list")
     return parser.parse_args()
 
 
-def modules_of(name: str) -> list[str]:
-    """The modules of a list; the long one begins with the short one."""
+def modules_of(name: str, django: str) -> list[str]:
+    """The modules of a list that this version has; the long one begins with the short one."""
     lists = read_toml(HERE / "modules.toml")
-    return list(lists["short"]) + (list(lists["long"]) if name == "long" else [])
+    modules = list(lists["short"]) + (list(lists["long"]) if name == "long" else [])
+    return [module for module in modules if not newer(lists["since"].get(module, django), django)]
+
+
+def newer(one: str, other: str) -> bool:
+    """Whether a version such as `5.2` is behind another."""
+    left, right = ([int(part) for part in version.split(".")] for version in (one, other))
+    return left > right
 
 
 def ask(
@@ -59,6 +67,7 @@ def ask(
     source, outcomes, log = shelf / f"django-{what.django}", folder / f"{name}.json", folder / f"{name}.log"
     world = {key: value for key, value in os.environ.items() if not key.startswith(("PG", "DJANGO_"))}
     world |= {"SUITE_HOST": door.host, "SUITE_PORT": door.port, "SUITE_OUTCOMES": str(outcomes)}
+    world |= {"SUITE_DATABASE": what.database}
     world |= {"PYTHONPATH": f"{source}:{HERE}", "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(folder)}
     command = [str(shelf / what.driver / "bin" / "python"), "runtests.py", "--settings=suite_settings"]
     command += ["--parallel=2", "--noinput", "--verbosity=1", *modules]
@@ -126,7 +135,7 @@ def tell(verdict: Verdict, versions: dict[str, str]) -> None:
 def main() -> int:
     """Runs, compares, tells; 0 where nothing differs that is not listed."""
     what = arguments()
-    modules = what.modules or modules_of(what.list)
+    modules = what.modules or modules_of(what.list, what.django)
     table = read_listed(HERE / "differences.toml")
     listed = [one for one in table if one.concerns(what.django, what.driver, modules)]
     testbed = os.environ.get("TESTBED", str(what.target.resolve() / "fast" / "testbed"))
@@ -136,6 +145,10 @@ def main() -> int:
         try:
             with bed(testbed) as servers:
                 direct, proxy = both(what, modules, servers, folder.resolve())
+        except FileNotFoundError as error:
+            print(f"django: {error}: build it, and let scripts/needs.sh django fetch the rest")
+            print("django: 0 passed, 1 failed")
+            return 1
         except Trouble as trouble:
             print(f"django: {trouble}\ndjango: 0 passed, 1 failed")
             return 1

@@ -1,8 +1,10 @@
 """Settings of Django's test suite: the same on both sides but for the address.
 
-It is given by two variables of the environment: SUITE_HOST and SUITE_PORT.
+It is given by two variables of the environment: SUITE_HOST and SUITE_PORT. A third one, SUITE_DATABASE, is a
+JSON object of what else shall stand in the entries of DATABASES.
 """
 
+import json
 import os
 from typing import Any
 
@@ -19,6 +21,7 @@ def _database(name: str) -> dict[str, Any]:
         "PORT": os.environ["SUITE_PORT"],
         # What Django asks for with transaction pooling; on both sides, so that the same tests are asked.
         "DISABLE_SERVER_SIDE_CURSORS": True,
+        **json.loads(os.environ.get("SUITE_DATABASE", "{}")),
     }
 
 
