@@ -135,6 +135,8 @@ def tell(verdict: Verdict, versions: dict[str, str]) -> None:
 def main() -> int:
     """Runs, compares, tells; 0 where nothing differs that is not listed."""
     what = arguments()
+    # As with Ctrl-C: what was started ends with us.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     modules = what.modules or modules_of(what.list, what.django)
     table = read_listed(HERE / "differences.toml")
     listed = [one for one in table if one.concerns(what.django, what.driver, modules)]
