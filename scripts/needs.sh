@@ -3,6 +3,8 @@
 #   scripts/needs.sh          all of it
 #   scripts/needs.sh demo     only what the demo needs
 #   scripts/needs.sh matrix   all of it, and what fetches the other versions of PostgreSQL
+#   scripts/needs.sh django   only what Django's own tests need beside the programs; with DJANGO_VERSIONS and
+#                             DJANGO_DRIVERS for some of the versions and drivers only
 set -euo pipefail
 cd "$(dirname "$0")/.."
 for_what=${1:-all}
@@ -32,9 +34,11 @@ a_venv() { python3 -c 'import venv, ensurepip'; }
 wants postgresql-15 a_postgres
 wants build-essential a_linker
 wants util-linux command -v setpriv
-if [ "$for_what" = all ]; then
+if [ "$for_what" = all ] || [ "$for_what" = django ]; then
   wants python3 command -v python3
   wants python3-venv a_venv
+fi
+if [ "$for_what" = all ]; then
   wants strace command -v strace
   wants tmux command -v tmux
   wants valgrind command -v valgrind
@@ -60,18 +64,42 @@ if ! command -v cargo >/dev/null; then
   [ -x "$HOME/.cargo/bin/cargo" ] || die "Rust is missing: https://rustup.rs"
 fi
 
-# A place for Python packages: NAME REQUIREMENTS [PACKAGE...]
-place_for() {
-  local venv=$target/$1 wanted
-  wanted=$(printf '%s\n' "${@:2}"; cat "$2")
-  if [ "$wanted" != "$(cat "$venv/installed" 2>/dev/null)" ]; then
-    say "python packages into $venv"
-    [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$2" "${@:3}" >&2
-    echo "$wanted" >"$venv/installed"
-  fi
+packages_into() { # VENV REQUIREMENTS...: files, of which the last is given to pip
+  local venv=$1 stamp=$1/installed
+  shift
+  if cmp -s <(cat "$@") "$stamp"; then return 0; fi
+  say "python packages into $venv"
+  [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "${!#}" >&2
+  cat "$@" >"$stamp"
 }
+
+# Django's source distribution holds its tests, which a wheel does not. It is unpacked, not installed.
+django_source() { # VERSION, as in 5.2: leaves it in $target/django/django-VERSION
+  local version=$1 shelf=$target/django fresh
+  [ -e "$shelf/django-$version/complete" ] && return 0
+  say "Django $version's sources into $shelf"
+  rm -rf "$shelf"/.fresh-*
+  fresh=$(mktemp -d "$shelf/.fresh-XXXXXX")
+  "$shelf/psycopg/bin/python" -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: \
+    --dest "$fresh" "django==$version.*" >&2
+  mkdir "$fresh/django"
+  tar -xzf "$fresh"/*.tar.gz -C "$fresh/django" --strip-components=1
+  touch "$fresh/django/complete"
+  rm -rf "$shelf/django-$version"
+  mv "$fresh/django" "$shelf/django-$version"
+  rm -rf "$fresh"
+}
+
 if [ "$for_what" = all ]; then
-  place_for venv python/tests/requirements.txt "django>=5.2,<5.3"
-  place_for venv-django42 python/tests/requirements.txt "django>=4.2,<4.3"
+  packages_into "$target/venv" python/tests/requirements.txt python/tests/requirements-django52.txt
+  packages_into "$target/venv-django42" python/tests/requirements.txt python/tests/requirements-django42.txt
+fi
+if [ "$for_what" = django ]; then
+  mkdir -p "$target/django"
+  # The one with psycopg 3 is always there: what compares the two sides runs in it.
+  for driver in psycopg ${DJANGO_DRIVERS:-psycopg2}; do
+    packages_into "$target/django/$driver" tests/django/requirements.txt "tests/django/requirements-$driver.txt"
+  done
+  for version in ${DJANGO_VERSIONS:-4.2 5.2}; do django_source "$version"; done
 fi

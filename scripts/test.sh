@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Everything that CI runs. Ends with one line, `N passed, N failed`; fails if anything did.
-#   scripts/test.sh [PART...]     parts: style rust conformance python cost tidy; all of these without one
-#   scripts/test.sh --all         these, and the versions of PostgreSQL (part: matrix)
+#   scripts/test.sh [PART...]     parts: style rust conformance python django cost tidy; all of these without one
+#   scripts/test.sh --all         these, the versions of PostgreSQL (part: matrix), and more of Django's own tests with two
+#                                 versions and two drivers (part: django-all, in place of django)
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$HOME/.cargo/bin:$PATH"
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
 target=${CARGO_TARGET_DIR:-target}
-usual="style rust conformance python cost tidy"
-if [ "${1:-}" = --all ]; then set -- $usual matrix; fi
+usual="style rust conformance python django cost tidy"
+if [ "${1:-}" = --all ]; then set -- ${usual/django/django-all} matrix; fi
 parts=" ${*:-$usual} "
 passed=0
 failed=0
@@ -54,7 +55,7 @@ if part style; then
 fi
 # The tests run the program that was built with their profile. One selection of packages for the build and for the run:
 # another one has other features, and builds everything anew.
-if part rust || part conformance || part python || part cost || part tidy; then
+if part rust || part conformance || part python || part django || part django-all || part cost || part tidy; then
   check "cargo build" cargo build -q --workspace --all-targets "${profile[@]}"
 fi
 if part rust; then
@@ -70,7 +71,7 @@ if part matrix; then
 fi
 if part python; then
   export TESTBED; TESTBED=$(cd "$target" && pwd)/fast/testbed
-  count "python" "$target/venv/bin/python" -m pytest -q -p no:cacheprovider tests/py
+  count "python" "$target/venv/bin/python" -m pytest -q -p no:cacheprovider tests/py tests/django
   check "types and style of the package" python/tests/style.sh "$target/venv"
   # What is tested is what is shipped: the wheel, installed.
   check "wheel" scripts/wheel.sh --fast
@@ -80,6 +81,12 @@ if part python; then
     count "package, $("$target/$place/bin/python" -m django --version)" \
       "$target/$place/bin/python" -m pytest -q -p no:cacheprovider python/tests
   done
+fi
+if part django; then
+  count "Django's own tests, directly and through the proxy" scripts/django.sh
+fi
+if part django-all; then
+  count "Django's own tests, all of them" scripts/django.sh --all
 fi
 # What a query costs, counted rather than timed: a busy machine changes nothing. bench/README.md says what to do where a
 # figure is meant to change.

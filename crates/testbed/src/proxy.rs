@@ -138,7 +138,7 @@ pub struct Wanted {
     pub pool_mode: String,
     /// Servers for each pool.
     pub pool_size: u32,
-    /// Databases, each with the same name on the server.
+    /// Databases, each with the same name on the server; `*` stands for every other name.
     pub databases: Vec<String>,
     /// Roles that may log in.
     pub users: Vec<String>,
@@ -180,10 +180,11 @@ impl Wanted {
             host.display(),
         );
         for database in &self.databases {
-            text.push_str(&format!(
-                "\n[database.{database}]\nserver = \"main\"\ndbname = \"{database}\"\npool_size = {}\n",
-                self.pool_size
-            ));
+            let named = match database.as_str() {
+                "*" => "\"*\"]\nserver = \"main\"".to_owned(),
+                name => format!("{name}]\nserver = \"main\"\ndbname = \"{name}\""),
+            };
+            text.push_str(&format!("\n[database.{named}\npool_size = {}\n", self.pool_size));
         }
         for user in &self.users {
             text.push_str(&format!("\n[user.{user}]\n"));
@@ -215,6 +216,17 @@ mod tests {
     fn a_ready_file_without_its_pid_is_not_complete() {
         assert_eq!(Ready::parse("listen tcp 127.0.0.1:6432\n").expect("parses"), None);
         assert_eq!(Ready::parse("listen tcp 127.0.0.1:6432\npid 12").expect("parses"), None);
+    }
+
+    #[test]
+    fn every_other_database_has_the_name_it_was_asked_for_by() {
+        let mut wanted = Wanted::new("transaction", 5, "app");
+        wanted.databases.push("*".to_owned());
+        let config = wanted.config_for(Path::new("/run"), 5432);
+        let app = "\n[database.app]\nserver = \"main\"\ndbname = \"app\"\npool_size = 5\n";
+        assert!(config.contains(app), "{config}");
+        let other = "\n[database.\"*\"]\nserver = \"main\"\npool_size = 5\n";
+        assert!(config.contains(other), "{config}");
     }
 
     #[test]

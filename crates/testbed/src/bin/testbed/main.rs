@@ -6,8 +6,10 @@ mod up;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-testbed up [--mode MODE] [--pool-size N] [--max-connections N] [--database NAME] [--line 'SETTING = VALUE'] [--no-proxy]
-    starts PostgreSQL and a proxy, prints NAME=VALUE lines and `ready`, ends with its standard input
+testbed up [--mode MODE] [--pool-size N] [--max-connections N] [--database NAME] [--any-database]
+             [--line 'SETTING = VALUE'] [--no-proxy]
+    starts PostgreSQL and a proxy, prints NAME=VALUE lines and `ready`, ends with its standard input;
+    with --any-database the proxy serves every database that the server has, not NAME alone
 testbed demo [--clients N] [--seconds N]
     the same clients straight to a small server, and through the proxy";
 

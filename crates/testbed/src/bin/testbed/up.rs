@@ -17,6 +17,7 @@ pub(crate) struct Up {
     pool_size: u32,
     max_connections: u32,
     database: String,
+    any_database: bool,
     lines: Vec<String>,
     proxy: bool,
 }
@@ -29,6 +30,7 @@ impl Up {
             pool_size: 5,
             max_connections: 50,
             database: "app".to_owned(),
+            any_database: false,
             lines: Vec::new(),
             proxy: true,
         };
@@ -39,6 +41,7 @@ impl Up {
                 "--pool-size" => up.pool_size = words.next()?.parse().ok()?,
                 "--max-connections" => up.max_connections = words.next()?.parse().ok()?,
                 "--database" => up.database = (*words.next()?).to_owned(),
+                "--any-database" => up.any_database = true,
                 "--line" => up.lines.push((*words.next()?).to_owned()),
                 "--no-proxy" => up.proxy = false,
                 _ => return None,
@@ -62,7 +65,10 @@ impl Up {
         );
         println!("SERVER_PORT={}\nSERVER_PID={}", postgres.port(), postgres.pid().unwrap_or(0));
         let proxy = if self.proxy {
-            let wanted = Wanted::new(&self.mode, self.pool_size, &self.database);
+            let mut wanted = Wanted::new(&self.mode, self.pool_size, &self.database);
+            if self.any_database {
+                wanted.databases.push("*".to_owned());
+            }
             let proxy = self.lines.iter().fold(wanted, |wanted, line| wanted.line(line)).start(&postgres)?;
             let address = proxy.address()?;
             println!(
