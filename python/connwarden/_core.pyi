@@ -129,6 +129,7 @@ class Waiting(TypedDict):
     mean: float | None
     p99: float | None
 
+def failure(code: str, message: str, hint: str | None = None) -> ConnwardenError: ...
 def presets() -> dict[str, Preset]: ...
 def waiting(
     *, rate: float, hold: float, pool: int, arrivals_cv: float = 1.0, holds_cv: float = 1.0

@@ -219,6 +219,23 @@ def test_a_transaction_left_open_is_found_with_its_service(small):
         assert ran.returncode in (1, 2) and "wall-django-materializer" in ran.stdout, ran.stdout
 
 
+def test_what_makes_no_sense_is_refused_and_nothing_is_guessed(small):
+    held = sessions(small, "wall-django-api", 2)
+    acting = ("db_connections", "--action=close-idle", "--min-age=0", "--i-know", "--recheck=0")
+    for wrong, said in [
+        ((*acting, "--max=0"), "--max"),
+        ((*acting, "--rate=0"), "rate"),
+        (("db_connections", "--database=nope"), "nope"),
+        (("db_connections", "--action=monitor", "--watch", "--warn=90", "--crit=80"), "above crit"),
+    ]:
+        ran = small.manage(*wrong)
+        assert ran.returncode == 64 and said in ran.stderr and "Traceback" not in ran.stderr, ran.stderr
+    # A role or a database that the settings do not name is not taken for a pattern, or for everybody.
+    ran = small.manage("db_connections", "--action=force-close", "--no-input", USER="")
+    assert ran.returncode in (3, 64), ran.stdout
+    assert held[0].execute("SELECT 1").fetchone() == (1,)
+
+
 def test_nobody_there_is_said_in_words_without_a_trace(small):
     ran = small.manage("db_connections", "--action=status", PORT="1")
     assert ran.returncode == 3 and ran.stderr.startswith("error: ") and "Traceback" not in ran.stderr, (

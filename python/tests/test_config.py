@@ -265,3 +265,22 @@ def test_the_environments_of_the_wall_are_understood() -> None:
         said = entry(**dict(line.split("=", 1) for line in lines))
         preset = presets()[path.stem]
         assert (said["MAX_CONNS"], said["CONN_MAX_AGE"]) == (preset.connections_max, preset.connection_age_s)
+
+
+def test_no_piece_of_a_password_is_shown_where_a_url_is_miswritten() -> None:
+    for url in (
+        "postgresql://wall:hunter2/wall",
+        "postgresql://wall@db/wall?password=hunter2&hunter3=x",
+    ):
+        with pytest.raises(ImproperlyConfigured) as caught:
+            config(environ={"DATABASE_URL": url})
+        assert "hunter" not in str(caught.value), str(caught.value)
+
+
+def test_where_another_server_is_is_not_inherited() -> None:
+    shared = (
+        "postgresql://wall:s3cret@db/wall?hostaddr=10.0.0.1&sslmode=require&target_session_attrs=read-write"
+    )
+    made = config("REPLICA_", environ={"DATABASE_URL": shared, "REPLICA_DB_HOST": "replica"})
+    assert made["HOST"] == "replica" and made["OPTIONS"]["sslmode"] == "require"
+    assert "hostaddr" not in made["OPTIONS"] and "target_session_attrs" not in made["OPTIONS"]

@@ -87,12 +87,27 @@ def test_in_a_failed_transaction_the_reason_is_said(server):
     connection.close()
 
 
-def test_what_the_driver_raises_is_raised_as_it_was(server):
+def test_what_the_driver_raises_is_the_cause_of_one_kind_of_error(server):
     connection = psycopg.connect(server.dsn_direct)
     look = connwarden.over(connection)
     connection.close()
-    with pytest.raises(psycopg.OperationalError, match="closed"):
+    with pytest.raises(connwarden.ConnwardenError, match="closed") as caught:
         look.status()
+    assert isinstance(caught.value.__cause__, psycopg.OperationalError) and caught.value.code == "network"
+    slow = psycopg.connect(server.dsn_direct, options="-c statement_timeout=1", autocommit=True)
+    with pytest.raises(connwarden.ConnwardenError) as caught:
+        for _ in range(200):
+            connwarden.over(slow).health()
+    assert caught.value.code == "timeout" and caught.value.sqlstate == "57014"
+    slow.close()
+
+
+def test_what_others_raise_within_a_look_passes_as_it_was():
+    def ask(_):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        connwarden.Server.over(ask, "nowhere", 15).status()
 
 
 def test_health_judges_and_tells_in_every_form(look):

@@ -126,11 +126,149 @@ with transaction.atomic(), CaptureQueriesContext(connection) as asked:
     found.append(check_connection_health(max_age=0))
     with connection.cursor() as cursor:
         cursor.execute('SELECT 1')
-out = [len({id(one) for one in found}), len(asked.captured_queries), connection.needs_rollback]
+out = [len(looks), len(asked.captured_queries), connection.needs_rollback]
 """
-    looks, asked, needs_rollback = wall.python(HEALTH + code)
+    first = "from connwarden.django import hooks\nlooks = []\nhooks.report = looks.append\n"
+    looks, asked, needs_rollback = wall.python(first + HEALTH + code)
     assert looks == 2 and not needs_rollback
     assert asked == 1, "only the project's own statement is in the project's log"
+
+
+END_MINE = """
+import psycopg, os
+def end_mine(name):
+    dsn = f"host={os.environ['WALL_ADMIN_HOST']} port={os.environ['WALL_ADMIN_PORT']} dbname=app user=postgres"
+    with psycopg.connect(dsn, autocommit=True) as admin:
+        sql = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = %s"
+        return len(admin.execute(sql, (name,)).fetchall())
+"""
+
+
+def test_a_connection_that_was_ended_is_replaced_within_the_same_look(wall):
+    code = """
+first = check_connection_health()
+ended = end_mine('wall-django-api')
+second = check_connection_health(max_age=0)
+from django.db import connection
+with connection.cursor() as cursor:
+    cursor.execute('SELECT 1')
+out = [first['status'], ended, second['status'], second['error']]
+"""
+    assert wall.python(END_MINE + HEALTH + code) == ["ok", 1, "ok", None]
+
+
+def test_a_held_connection_that_was_ended_is_replaced_within_the_same_probe(wall):
+    code = """
+from connwarden.django import health
+first = probe()
+ended = end_mine('connwarden health')
+health.forget()
+out = [first[0], ended, probe()[0]]
+"""
+    assert wall.python(END_MINE + PROBE + code) == [200, 1, 200]
+
+
+def test_a_probe_asks_no_database_who_a_stranger_is(wall):
+    code = """
+from django.test import RequestFactory
+from connwarden.django import views
+class Request:
+    pass
+def probe(path):
+    request = RequestFactory().get(path)
+    asked = []
+    class User:
+        @property
+        def is_staff(self):
+            from django.db import OperationalError
+            asked.append(1)
+            raise OperationalError('down')
+    request.user = User()
+    return views.health(request).status_code, len(asked)
+out = [probe('/'), probe('/?full'), sorted(views.health._non_atomic_requests)]
+"""
+    plain, full, non_atomic = wall.python(code)
+    assert plain == [200, 0] and full == [200, 1]
+    assert non_atomic == ["default"]
+
+
+def test_a_look_that_failed_is_told_as_no_figure(wall):
+    code = """
+from django.test import override_settings
+from connwarden.django.health import held_health
+from connwarden.django.monitor.looker import Looker
+heard = []
+with override_settings(CONNWARDEN={"LOG_METRIC": lambda *one, **_: heard.append(one)}):
+    check_connection_health()
+    out = [heard, Looker()._utilization(held_health, None)]
+"""
+    assert wall.python(HEALTH + code, PORT="1") == [[], None]
+
+
+def test_each_alias_has_its_alerts(wall):
+    code = """
+from django.test import override_settings
+alerts = []
+with override_settings(CONNWARDEN={"SEND_ALERT": lambda text, **facts: alerts.append(facts["about"]), "WARN": 1, "CRIT": 2}):
+    check_connection_health("default", max_age=0)
+    check_connection_health("admin", max_age=0)
+out = alerts
+"""
+    held = sessions(wall, 3)
+    try:
+        alerts = wall.python(HEALTH + code)
+    finally:
+        for one in held:
+            one.close()
+    assert len(alerts) == 2 and len(set(alerts)) == 2, alerts
+
+
+def test_misuse_is_an_exception_and_no_outage(wall):
+    code = """
+import asyncio
+from django.core.exceptions import SynchronousOnlyOperation
+async def ask():
+    try:
+        check_connection_health()
+    except SynchronousOnlyOperation:
+        return "told"
+out = [asyncio.run(ask()), check_connection_health()["status"]]
+"""
+    assert wall.python(HEALTH + code) == ["told", "ok"]
+
+
+def test_a_look_out_of_a_look_does_not_wait_for_itself(wall):
+    code = """
+from django.db.backends.signals import connection_created
+seen = []
+def created(sender, connection, **_):
+    seen.append(check_connection_health()["status"])
+connection_created.connect(created)
+outer = check_connection_health()
+out = [outer["status"], seen]
+"""
+    outer, seen = wall.python(HEALTH + code)
+    assert outer == "ok" and seen == ["unknown"]
+
+
+def test_a_dictionary_belongs_to_its_caller(wall):
+    code = """
+check_connection_health()["status"] = "mine"
+out = check_connection_health()["status"]
+"""
+    assert wall.python(HEALTH + code) == "ok"
+
+
+def test_limits_in_options_do_not_keep_a_probe_from_its_connection(wall):
+    code = """
+from django.conf import settings
+from connwarden.django import held
+options = settings.DATABASES["default"]["OPTIONS"]
+options["MAX_CONNS"] = 2
+first = probe()
+out = [first[0], held._held["default"]._connection is not None]
+"""
+    assert wall.python(PROBE + code, ENGINE="connwarden.django.postgresql") == [200, True]
 
 
 def test_a_probe_makes_no_login_of_its_own_each_time(wall):

@@ -141,7 +141,7 @@ def test_a_look_is_no_part_of_the_transaction_around_it(
 
 def test_scopes_share_the_login_of_looks(connection: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(looker, "FRESH_SECONDS", 0.0)
-    monkeypatch.setattr(looker, "_testing", lambda: False)
+    monkeypatch.setattr("connwarden.django.held.in_tests", lambda: False)
     pids = set()
 
     def health(alias: str | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ type Brought = (Vec<String>, Vec<Vec<Option<String>>>);
 pub(crate) struct Asker {
     ask: Py<PyAny>,
     major: u32,
-    /// What the function raised last: the caller gets it back as it was.
+    /// What the function raised last.
     pub(crate) raised: Option<PyErr>,
 }
 
@@ -57,6 +57,11 @@ fn read(columns: Vec<String>, rows: Vec<Vec<Option<String>>>) -> Result<Answer, 
         answer.push(row)?;
     }
     Ok(answer)
+}
+
+/// A driver's error: its own kind tells what the server said.
+pub(crate) fn is_the_drivers(py: Python<'_>, error: &PyErr) -> bool {
+    error.value(py).hasattr("diag").unwrap_or(false)
 }
 
 /// What the server said, where the exception of a driver tells it, itself or as its cause: frameworks wrap them.

@@ -1,7 +1,7 @@
 //! What Python hears when a look fails.
 
 use inspect::connect::{AskError, ConnectError};
-use inspect::report::{FailureReport, HealthReport};
+use inspect::report::{Failure, FailureReport, HealthReport};
 use inspect::settings::SettingsError;
 use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
@@ -56,6 +56,29 @@ impl From<Trouble> for PyErr {
             Trouble::Failed(report) => Python::attach(|py| told(py, &report).unwrap_or_else(|error| error)),
         }
     }
+}
+
+/// An error of ours, for what the package itself finds out: `code` as `ConnwardenError` has it.
+#[pyfunction]
+#[pyo3(signature = (code, message, hint = None))]
+pub(crate) fn failure(
+    py: Python<'_>,
+    code: &str,
+    message: String,
+    hint: Option<String>,
+) -> PyResult<Py<PyAny>> {
+    let codes = [
+        ("server_full", Failure::ServerFull),
+        ("auth", Failure::Auth),
+        ("timeout", Failure::Timeout),
+        ("permission", Failure::Permission),
+        ("config", Failure::Config),
+        ("network", Failure::Network),
+    ];
+    let code = codes.into_iter().find(|(name, _)| *name == code).map(|(_, code)| code);
+    let code = code.ok_or_else(|| PyValueError::new_err("code is none of ConnwardenError's"))?;
+    let error = told(py, &FailureReport::new(code, message, hint))?;
+    Ok(error.into_value(py).into_any())
 }
 
 fn told(py: Python<'_>, report: &FailureReport) -> PyResult<PyErr> {

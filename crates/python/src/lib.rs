@@ -19,7 +19,7 @@ mod _core {
     #[pymodule_export]
     use super::closing::Closing;
     #[pymodule_export]
-    use super::error::ConnwardenError;
+    use super::error::{ConnwardenError, failure};
     #[pymodule_export]
     use super::planner::{plan_check, presets, waiting};
     #[pymodule_export]

@@ -14,7 +14,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::asker::Asker;
+use crate::asker::{Asker, is_the_drivers};
 use crate::closing::{Asked, Closing};
 use crate::error::Trouble;
 use crate::options::{self, Meant};
@@ -220,8 +220,8 @@ impl Server {
         Self { place: inner.place.clone(), inner: Mutex::new(inner), looking: Mutex::new(None), way }
     }
 
-    /// Does something with it, the interpreter being free meanwhile. What the caller's function raised is raised again, as it
-    /// was, where it is the reason. Whoever asks from within that function would wait for itself: it is refused.
+    /// Does something with it, the interpreter being free meanwhile. Where the caller's function raised, a driver's error is the
+    /// cause of ours, and anything else is raised again as it was. Whoever asks from within that function would wait for itself: it is refused.
     pub(crate) fn with<T: Send>(
         &self,
         py: Python<'_>,
@@ -245,7 +245,12 @@ impl Server {
         })?;
         match (result, raised) {
             (Ok(done), _) => Ok(done),
-            (Err(Trouble::Failed(_)), Some(raised)) => Err(raised),
+            (Err(Trouble::Failed(_)), Some(raised)) if !is_the_drivers(py, &raised) => Err(raised),
+            (Err(trouble), Some(raised)) => {
+                let error = PyErr::from(trouble);
+                error.set_cause(py, Some(raised));
+                Err(error)
+            }
             (Err(trouble), _) => Err(trouble.into()),
         }
     }

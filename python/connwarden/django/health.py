@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Literal, TypedDict
 
+from django.core.exceptions import ImproperlyConfigured, SynchronousOnlyOperation
 from django.db import connections
 
-from .._core import ConnwardenError, Report, Server
+from .._core import ConnwardenError, Report, Server, failure
 from . import held, hooks, looking
 from .conf import Conf, conf
 
 KEPT_S = 1.0
 """A look is good for so long: a storm of callers makes one."""
 
+PATIENCE_S = 10.0
+"""A caller waits no longer for the look of another."""
+
+# What is no news of a server.
+_OURS = (ImproperlyConfigured, SynchronousOnlyOperation, looking.NotPostgreSQL)
+
 Status = Literal["ok", "warning", "critical", "unknown"]
-Way = Callable[[str], Any]
+Way = Callable[[str], AbstractContextManager[Server]]
 
 
 class Application(TypedDict):
@@ -72,6 +80,7 @@ class _Looks:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
+        self.looker: int | None = None
         self.health: Health | None = None
         self.at = -KEPT_S
         self.seen: PostgresqlInfo | None = None
@@ -98,25 +107,52 @@ def check_connection_health(
     alias = looking.alias_of(alias)
     settings = conf()
     looks = _looks.setdefault(alias, _Looks())
-    with looks.lock:
+    me = threading.get_ident()
+    # Somebody who asks out of a look would wait for himself, and a server that hangs shall not hold everybody.
+    if looks.looker == me or not looks.lock.acquire(timeout=PATIENCE_S):
+        return _meanwhile(alias, looks)
+    try:
+        looks.looker = me
         kept = looks.health
-        if (
-            kept is not None
-            and time.monotonic() - looks.at < max_age
-            and not (raise_on_error and kept["error"])
-        ):
-            return kept
+        fresh = kept is not None and time.monotonic() - looks.at < max_age
+        if kept is not None and fresh and not (raise_on_error and kept["error"]):
+            return copy.deepcopy(kept)
         try:
-            with (way or _usual)(alias) as server:
-                health = _found(alias, server.health(thresholds=_thresholds(settings)))
+            health = _found(alias, _looked(alias, way or _usual, settings))
             looks.seen = health["postgresql_info"]
+        except _OURS:
+            raise
         except Exception as error:
             if raise_on_error:
                 raise
             health = _failed(alias, error, looks.seen)
         looks.health, looks.at = health, time.monotonic()
+    finally:
+        looks.looker = None
+        looks.lock.release()
     hooks.report(dict(health))
-    return health
+    return copy.deepcopy(health)
+
+
+def _looked(alias: str, way: Way, settings: Conf) -> Report:
+    """A report. A connection that was open before may have been ended meanwhile: then over a new one."""
+    try:
+        with way(alias) as server:
+            return server.health(thresholds=_thresholds(settings))
+    except ConnwardenError as error:
+        # The driver's own error is the cause where there was a connection.
+        if error.__cause__ is None or error.code != "network":
+            raise
+    with way(alias) as server:
+        return server.health(thresholds=_thresholds(settings))
+
+
+def _meanwhile(alias: str, looks: _Looks) -> Health:
+    """What is known while somebody else looks."""
+    if looks.health is not None:
+        return copy.deepcopy(looks.health)
+    late = failure("timeout", f"no look at the server within {PATIENCE_S:.0f} s")
+    return _failed(alias, late, looks.seen)
 
 
 def held_health(alias: str | None = None) -> Health:

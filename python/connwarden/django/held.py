@@ -1,4 +1,4 @@
-"""One connection that is held for looks, in processes that look again and again: probes and monitored scopes make no login for
+"""Connections that are held for looks, one for each alias, in processes that look again and again: probes and monitored scopes make no login for
 each, and a server that has filled up since can still be looked at.
 """
 
@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -23,52 +24,52 @@ HELD_S = 60.0
 
 
 def over(alias: str) -> AbstractContextManager[Server]:
-    """A server to look at, over the connection that is held; opened where there is none."""
-    return _held.over(alias)
+    """A server to look at, over the connection that is held for the alias; opened where there is none."""
+    return _held.setdefault(alias, _Held(alias)).over()
 
 
 def let_go() -> None:
-    """Closes it. The next look opens another."""
-    _held.let_go(now=True)
+    """Closes all of them. The next look opens another."""
+    for held in list(_held.values()):
+        held.let_go(now=True)
 
 
 class _Held:
-    """The connection of this process's probes. It is open only in processes that answer some."""
+    """The connection for one alias. Open only in processes that look."""
 
-    def __init__(self) -> None:
+    def __init__(self, alias: str) -> None:
+        self._alias = alias
         self._lock = threading.Lock()
         self._connection: BaseDatabaseWrapper | None = None
         self._server: Server | None = None
-        self._alias = ""
         self._used = 0.0
 
     @contextmanager
-    def over(self, alias: str) -> Iterator[Server]:
+    def over(self) -> Iterator[Server]:
         with self._lock:
-            if self._alias != alias:
-                self._drop()
             self._used = time.monotonic()
-            if self._server is None:
-                try:
-                    self._open(alias)
-                except Exception:
-                    self._drop()
-                    # Nobody let Django in: the ways in that are left, for this once.
-                    with looking.server(alias, application="connwarden health") as server:
-                        yield server
-                    return
-            assert self._server is not None
             try:
-                yield self._server
+                server = self._server or self._opened()
+            except Exception:
+                self._drop()
+                # Nobody let Django in: the ways in that are left, for this once.
+                with looking.server(self._alias, application="connwarden health") as server:
+                    yield server
+                return
+            try:
+                yield server
             except Exception:
                 self._drop()
                 raise
+            finally:
+                if in_tests():
+                    self._drop()
 
-    def _open(self, alias: str) -> None:
-        connection = looking.apart(alias)
-        connection.ensure_connection()
-        self._alias, self._connection = alias, connection
-        self._server = over_connection(connection.connection)
+    def _opened(self) -> Server:
+        self._connection = looking.apart(self._alias)
+        self._connection.ensure_connection()
+        self._server = over_connection(self._connection.connection)
+        return self._server
 
     def _drop(self) -> None:
         connection, self._connection, self._server = self._connection, None, None
@@ -86,21 +87,27 @@ class _Held:
                 self._lock.release()
 
 
-_held = _Held()
+def in_tests() -> bool:
+    """Django's test environment has an outbox. A database with a session on it could not be dropped at the tests' end."""
+    return hasattr(sys.modules.get("django.core.mail"), "outbox")
+
+
+_held: dict[str, _Held] = {}
 
 
 def _finished(**_: object) -> None:
-    _held.let_go()
+    for held in list(_held.values()):
+        held.let_go()
 
 
 def _forked() -> None:
     # What was held is the parent's, who says goodbye on it: it must neither be used nor closed here.
     global _held
     _inherited.append(_held)
-    _held = _Held()
+    _held = {}
 
 
-_inherited: list[_Held] = []
+_inherited: list[dict[str, _Held]] = []
 os.register_at_fork(after_in_child=_forked)
 request_finished.connect(_finished, dispatch_uid="connwarden.held")
 atexit.register(let_go)

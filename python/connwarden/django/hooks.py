@@ -52,6 +52,11 @@ class Damper:
                 del self._sent[next(iter(self._sent))]
             return True
 
+    def unsent(self, about: str) -> None:
+        """The last one about it did not arrive."""
+        with self._lock:
+            self._sent.pop(about, None)
+
     def forget(self) -> None:
         """All of it: the next alert passes."""
         with self._lock:
@@ -78,6 +83,9 @@ def alert(level: Level, message: str, *, about: str = "", **facts: Any) -> bool:
     if not hooks or not damper.passes(about, level, monotonic()):
         return False
     sent = [_call(hook, message, level=level, about=about, **facts) for hook in hooks]
+    if not any(sent):
+        # Nobody heard it: the next one is news still.
+        damper.unsent(about)
     return any(sent)
 
 
@@ -99,7 +107,11 @@ def report(health: Mapping[str, Any]) -> None:
     info = health.get("postgresql_info") or {}
     total = _number(info.get("total_connections", health.get("total_connections")))
     utilization = _number(info.get("utilization_percent"))
-    alias = str(health.get("alias") or "")
+    alias = str(health.get("alias") or (health.get("django_info") or {}).get("alias") or "")
+    failed = health.get("error") or {}
+    if failed and failed.get("code") != "server_full":
+        # Nobody looked: the figures are those of an earlier look, or none.
+        return
     labels = {"alias": alias} if alias else {}
     if total is not None:
         metric("db.connections.total", total, **labels)

@@ -11,9 +11,11 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import OperationalError
 
-from .._core import Server
+from .._core import Server, failure
 from ..asking import asking, over
 from .conf import conf
+from .postgresql import wanted
+from .postgresql.refusals import BreakerIsOpen
 
 # Words of a connection string that an entry of DATABASES may hold in its OPTIONS. Whatever else stands there is Django's or
 # the driver's own.
@@ -76,11 +78,17 @@ def server(alias: str | None = None, *, application: str, wait_slot: float | Non
     """
     alias = alias_of(alias)
     connection = connections[alias]
+    _drop_dead(connection)
     age = connection.settings_dict.get("CONN_MAX_AGE", 0)
     stays = connection.connection is not None or (age != 0 and alias != conf().admin_alias)
     try:
         connection.ensure_connection()
-    except OperationalError:
+    except OperationalError as error:
+        if isinstance(error, BreakerIsOpen):
+            # Whoever opened it wants the server left alone.
+            raise failure(
+                "network", str(error), "the breaker closes by itself once the server lets somebody in"
+            ) from error
         own = Server.connect(dsn(connection), application=application, wait_slot=wait_slot)
         try:
             yield own
@@ -90,8 +98,16 @@ def server(alias: str | None = None, *, application: str, wait_slot: float | Non
     try:
         yield over(connection.connection)
     finally:
+        _drop_dead(connection)
         if not stays and not connection.in_atomic_block:
             connection.close()
+
+
+def _drop_dead(connection: BaseDatabaseWrapper) -> None:
+    """The driver knows that it is gone, and Django does not: the questions went past Django."""
+    raw = connection.connection
+    if raw is not None and raw.closed and not connection.in_atomic_block:
+        connection.close()
 
 
 def is_pooled(alias: str) -> bool:
@@ -111,12 +127,12 @@ def apart(alias: str) -> BaseDatabaseWrapper:
     """
     usual = connections[alias]
     settings: dict[str, Any] = dict(usual.settings_dict)
-    options = {key: value for key, value in settings.get("OPTIONS", {}).items() if key != "pool"}
+    own = {"pool", *wanted.KEYS}
+    options = {key: value for key, value in settings.get("OPTIONS", {}).items() if key not in own}
     options["application_name"] = "connwarden health"
-    settings["OPTIONS"] = options
-    from django.db.backends.postgresql.base import DatabaseWrapper
-
-    connection = DatabaseWrapper(settings, alias=alias)
+    settings = {key: value for key, value in settings.items() if key not in own} | {"OPTIONS": options}
+    # The project's own engine, which may know how to log in; under a name that no limit is kept by.
+    connection = type(usual)(settings, alias=f"{alias} (held)")
     connection.inc_thread_sharing()
     return connection
 

@@ -79,6 +79,10 @@ impl From<&AskError> for FailureReport {
             AskError::Server(server) if server.sqlstate == "42501" => {
                 (Failure::Permission, Some(server.sqlstate.clone()))
             }
+            // Somebody's statement_timeout.
+            AskError::Server(server) if server.sqlstate == "57014" => {
+                (Failure::Timeout, Some(server.sqlstate.clone()))
+            }
             AskError::Server(server) => (Failure::Network, Some(server.sqlstate.clone())),
             AskError::TimedOut(_) => (Failure::Timeout, None),
             AskError::Lost(_) | AskError::Shape(_) => (Failure::Network, None),

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from ..._core import Closing, Server
+from ..conf import conf
 from .arguments import only
 from .screen import Screen, somebody_is_there
 
@@ -20,17 +21,33 @@ Action = Literal["close-idle", "force-close", "cancel"]
 
 def meant(action: Action, options: Mapping[str, Any]) -> dict[str, list[str]]:
     """The sessions that are meant where the options name none: of this project's database, and with `force-close` and
-    `cancel` only those of this project's role: of this application."""
+    `cancel` only those of this project's role: of this application. Raises `ValueError` where the settings do not say them.
+    """
     given = only(options)
-    if options.get("everything"):
+    if options.get("everything") and action != "close-idle":
         return given
+    filtered = bool(set(given) - {"db"})
     # Whoever looks may be an administrator: it is the application's own entry that says what is its own.
-    own = connections[options.get("database") or DEFAULT_DB_ALIAS].settings_dict
+    alias = options.get("database") or DEFAULT_DB_ALIAS
+    own = connections[DEFAULT_DB_ALIAS if alias == conf().admin_alias else alias].settings_dict
     if "db" not in given:
-        given["db"] = [str(own["NAME"])]
-    if action != "close-idle" and not set(given) - {"db"}:
-        given["user"] = [str(own.get("USER") or "")]
+        _exactly(given, "db", own.get("NAME"), "NAME")
+    if action != "close-idle" and not filtered:
+        _exactly(given, "user", own.get("USER"), "USER")
     return given
+
+
+def _exactly(given: dict[str, list[str]], field: str, value: object, key: str) -> None:
+    if not value:
+        raise ValueError(
+            f"DATABASES says no {key} (a service or the environment may): say whose sessions are meant by --{field}"
+        )
+    quoted = str(value).replace('"', '""')
+    given.setdefault("where", []).append(f'{field}="{quoted}"')
+
+
+def _or(value: Any, default: Any) -> Any:
+    return default if value is None else value
 
 
 def act(action: Action, server: Server, options: Mapping[str, Any], screen: Screen, err: Any) -> int:
@@ -39,8 +56,8 @@ def act(action: Action, server: Server, options: Mapping[str, Any], screen: Scre
         action,
         only=meant(action, options),
         min_age=options.get("min_age"),
-        keep=options.get("keep") or 0,
-        max=options.get("max") or 100,
+        keep=_or(options.get("keep"), 0),
+        max=_or(options.get("max"), 100),
         until=options.get("until"),
         protect=options.get("protect") or [],
         include_idle_tx=bool(options.get("include_idle_tx")),
@@ -86,12 +103,11 @@ def _carry_out(
             },
         )
 
-    recheck = options.get("recheck")
     report = closing.carry_out(
         server,
-        rate=options.get("rate") or 10.0,
-        grace=options.get("grace") or 5.0,
-        recheck=10.0 if recheck is None else recheck,
+        rate=_or(options.get("rate"), 10.0),
+        grace=_or(options.get("grace"), 5.0),
+        recheck=_or(options.get("recheck"), 10.0),
         told=told,
     )
     screen.show(report)

@@ -29,7 +29,7 @@ class Screen:
             form=form,
             colour=not options.get("no_color") and (bool(options.get("force_color")) or is_terminal(out)),
             ascii=bool(options.get("ascii")),
-            top=int(options.get("top") or 20),
+            top=20 if options.get("top") is None else int(options["top"]),
         )
 
     @property

@@ -42,11 +42,6 @@ def watch(
                 server = None
                 _write(screen, options, screen.text(error.health, _form(screen, "line")))
                 code = error.health.exit_code
-            except Exception as error:  # the driver's, of a connection that broke
-                held.close()
-                server = None
-                _write(screen, options, f"lost: {error}\n")
-                code = 3
             looks += 1
     return exit_code(code, options)
 

@@ -115,15 +115,21 @@ def _place(reader: Reader) -> url.Parts:
         said("DB_NAME", parts.name, common.name),
         said("DB_USER", parts.user, common.user),
         said("DB_PASSWORD", parts.password, common.password, secret=True),
-        {**common.options, **parts.options},
+        {
+            **{word: value for word, value in common.options.items() if word not in url.PLACES},
+            **parts.options,
+        },
     )
     if not place.name and "service" not in place.options and (mine is None or parts != url.Parts()):
         wanted = f"{reader.prefix}DB_NAME" if mine is None else f"the path of {mine.variable}"
         reader.mistake(f"no database is named: set {wanted} (or all of it in {reader.prefix}DATABASE_URL)")
-    for port in place.port.split(",") if place.port else ():
+    for port in filter(None, place.port.split(",")):
         if not port.isascii() or not port.isdigit() or not 1 <= int(port) <= 65_535:
             variable = next((one.variable for one in (reader.find("DB_PORT"), mine) if one), "DB_PORT")
-            reader.mistake(f"{variable}: {port!r} is no port: write a number from 1 to 65535, as 5432")
+            # What stands there in a URL may be a password whose @ was forgotten.
+            plain = variable.endswith("DB_PORT")
+            shown = f"{port!r} is no port" if plain else "what stands behind the last ':' is no port"
+            reader.mistake(f"{variable}: {shown}: write a number from 1 to 65535, as 5432")
     return place
 
 

@@ -57,6 +57,10 @@ LIBPQ = frozenset(
 """The parameters of libpq that may stand behind the question mark."""
 
 
+PLACES = frozenset(["hostaddr", "service", "target_session_attrs", "load_balance_hosts"])
+"""Of those, the ones that say where a server is: another entry's server is elsewhere."""
+
+
 @dataclass(frozen=True)
 class Parts:
     """What a URL says. Empty texts are not said."""
@@ -128,7 +132,12 @@ def _options(reader: Reader, found: Found, query: str) -> dict[str, str]:
         if key in LIBPQ or key in ("host", "port", "dbname", "user", "password"):
             options[key] = value
             continue
+        # The name may be a piece of a password that was not encoded; what is nearly libpq's is none.
         near = difflib.get_close_matches(key, LIBPQ, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "take it out: libpq would refuse it"
-        reader.mistake(f"{found.variable} has the parameter {key!r}, which libpq lacks: {hint}")
+        hint = (
+            f"did you mean {near[0]!r}?"
+            if near
+            else "take it out, or write & in a value as %26 (it is not shown, it may belong to a password)"
+        )
+        reader.mistake(f"{found.variable} has a parameter that libpq lacks: {hint}")
     return options

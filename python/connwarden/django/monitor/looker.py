@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import os
 import queue
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -93,14 +92,18 @@ class Looker:
                     continue
                 if answer.set_running_or_notify_cancel():
                     answer.set_result(self._utilization(health, alias))
-                if _testing():
+                if held.in_tests():
                     _close()
         finally:
             _close()
 
     def _utilization(self, health: Health, alias: str | None) -> float | None:
         try:
-            found = float(health(alias)["postgresql_info"]["utilization_percent"])
+            told = health(alias)
+            failed = told.get("error") or {}
+            if failed and failed.get("code") != "server_full":
+                raise ConnectionError(failed.get("message") or "the server could not be looked at")
+            found = float(told["postgresql_info"]["utilization_percent"])
         except Exception:
             # Once, not once a second, while a server is away.
             level = logging.DEBUG if self._failing else logging.WARNING
@@ -117,13 +120,6 @@ def _close() -> None:
         held.let_go()
     except Exception:
         logger.debug("a connection for looks could not be closed", exc_info=True)
-
-
-def _testing() -> bool:
-    """Django's test environment has an outbox. A database with a session on it could not be dropped at the
-    tests' end.
-    """
-    return hasattr(sys.modules.get("django.core.mail"), "outbox")
 
 
 looker = Looker()

@@ -44,6 +44,10 @@ _LASTING = re.compile(
 _STATES = {"53300", "57P03"}
 
 
+class BreakerIsOpen(OperationalError):
+    """Nothing was tried: see `connwarden.breaker`."""
+
+
 def will_pass(error: Exception) -> bool:
     """Whether a failure to *connect* is worth another try: the server is full, starting, or not reached.
 
@@ -87,9 +91,9 @@ def _line(holding: Holding) -> str:
     return f"{holding.thread} for {holding.held_s:.1f} s ({doing})"
 
 
-def breaker_open(why: BreakerOpen) -> OperationalError:
+def breaker_open(why: BreakerOpen) -> BreakerIsOpen:
     """Nothing was tried."""
-    return OperationalError(
+    return BreakerIsOpen(
         f"no connection of {why.name!r} is tried: {why.failures} failures in a row opened the circuit "
         f"breaker. The next try comes in {why.retry_after_s:.1f} s. The last error was: {why.last_error}"
     )

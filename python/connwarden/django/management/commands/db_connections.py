@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.connection import ConnectionDoesNotExist
 
 from ...._core import ConnwardenError, Server
 from ... import looking
@@ -47,8 +48,8 @@ class Command(BaseCommand):
         action = options["action"]
         try:
             alias = looking.alias_of(options.get("database"))
-        except looking.NotPostgreSQL as error:
-            raise CommandError(str(error)) from error
+        except (looking.NotPostgreSQL, ConnectionDoesNotExist) as error:
+            raise CommandError(str(error), returncode=64) from error
         settings = conf()
         defaults = {"warn": float(settings.warn), "crit": float(settings.crit)}
 
