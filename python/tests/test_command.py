@@ -164,6 +164,33 @@ def test_monitor_watches_a_line_at_a_time(small):
     assert "Max Connections: 12" in once.stdout and " util=" in once.stdout
 
 
+def test_monitor_goes_on_over_a_new_connection_where_its_own_was_ended(small):
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "django",
+            "db_connections",
+            "--action=monitor",
+            "--watch",
+            "--interval=0.5",
+            "--count=4",
+        ],
+        env=small.environment(),
+        cwd=HERE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    first = process.stdout.readline()
+    with psycopg.connect(small.bed.server, autocommit=True) as admin:
+        sql = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'wall-django-api'"
+        assert len(admin.execute(sql).fetchall()) == 1
+    rest = process.stdout.read().splitlines()
+    assert process.wait(60) == 0, rest
+    assert " util=" in first and len(rest) == 3 and " util=" in rest[-1], rest
+
+
 def test_a_full_server_is_entered_by_the_administrators_alias(small):
     held = sessions(small, "wall-django-api", 12)
     ran = small.manage("db_connections", "--action=status")
