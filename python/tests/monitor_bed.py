@@ -12,6 +12,8 @@ import psycopg
 from django.conf import settings
 from django.db import connections
 
+from connwarden.django.monitor import Monitor, connection_monitor
+
 ALIAS = "monitored"
 OTHER = "monitored_too"
 
@@ -101,3 +103,8 @@ def psycopg_3() -> bool:
     from django.db.backends.postgresql import psycopg_any
 
     return bool(psycopg_any.is_psycopg3)
+
+
+def quiet(operation: str = "op", **arguments: Any) -> Monitor:
+    """Without a look at the server."""
+    return connection_monitor(operation, utilization=False, **arguments)

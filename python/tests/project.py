@@ -7,8 +7,13 @@ import os
 import pathlib
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+import psycopg
+from bed import start, stop
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -41,6 +46,10 @@ class Project:
             "PYTHONPATH": str(HERE),
             "PYTHONUNBUFFERED": "1",
         }
+
+    def sessions(self, name: str, number: int) -> list[psycopg.Connection]:
+        """Idle sessions of an application, as the project's role, straight on the server."""
+        return sessions(self.bed, name, number)
 
     def manage(self, *arguments: str, stdin: str = "", **more: str) -> subprocess.CompletedProcess[str]:
         """Runs `manage.py` to its end."""
@@ -85,6 +94,29 @@ class Project:
             process.kill()
             raise AssertionError(f"{arguments}: {held.said!r} {process.communicate()[1]}")
         return held
+
+
+def sessions(bed: Any, name: str, number: int) -> list[psycopg.Connection]:
+    """Idle sessions of an application. Each has said something: its last statement is known."""
+    dsn = f"{bed.dsn_direct} application_name={name}"
+    held = [psycopg.connect(dsn, autocommit=True) for _ in range(number)]
+    for one in held:
+        one.execute("SELECT 1")
+    return held
+
+
+@contextmanager
+def fresh(slots: int, *, through_proxy: bool | None = None, tables: bool = True) -> Iterator[Project]:
+    """The wall on a server of its own, of so many slots. `through_proxy` is None where there is no proxy at all."""
+    process, bed = start("transaction", "--max-connections", str(slots), direct=through_proxy is None)
+    try:
+        if tables:
+            # Straight on the server, whichever way the project goes.
+            made = Project(bed).manage("migrate", "--run-syncdb", "-v", "0")
+            assert made.returncode == 0, made.stderr
+        yield Project(bed, through_proxy=bool(through_proxy))
+    finally:
+        stop(process)
 
 
 @dataclass

@@ -10,25 +10,14 @@ import sys
 
 import psycopg
 import pytest
-from bed import start, stop
-from project import HERE, Project
+from project import HERE, fresh
 
 
 @pytest.fixture
 def small():
     """The wall on a server of 12 slots, its tables made."""
-    process, bed = start("transaction", "--max-connections", "12", direct=True)
-    project = Project(bed)
-    made = project.manage("migrate", "--run-syncdb", "-v", "0")
-    assert made.returncode == 0, made.stderr
-    yield project
-    stop(process)
-
-
-def sessions(project, name, number):
-    """Idle sessions of an application, as the project's role."""
-    dsn = f"{project.bed.dsn_direct} application_name={name}"
-    return [psycopg.connect(dsn, autocommit=True) for _ in range(number)]
+    with fresh(12) as project:
+        yield project
 
 
 def grant(project):
@@ -39,7 +28,7 @@ def grant(project):
 
 def test_status_prints_the_lines_of_the_guide(small):
     grant(small)
-    held = sessions(small, "wall-django-api", 2) + sessions(small, "psql", 1)
+    held = small.sessions("wall-django-api", 2) + small.sessions("psql", 1)
     ran = small.manage("db_connections", "--action=status")
     assert ran.returncode == 0, ran.stderr
     lines = ran.stdout.splitlines()
@@ -58,7 +47,7 @@ def test_status_prints_the_lines_of_the_guide(small):
 
 
 def test_without_an_action_it_shows_the_status_and_in_other_forms(small):
-    held = sessions(small, "wall-django-api", 1)
+    held = small.sessions("wall-django-api", 1)
     assert "Max Connections: 12" in small.manage("db_connections").stdout
     assert json.loads(small.manage("db_connections", "--json").stdout)["schema"] == "connwarden.status/1"
     screen = small.manage("db_connections", "--output=human", "--ascii", "--by", "user,state").stdout
@@ -70,7 +59,7 @@ def test_without_an_action_it_shows_the_status_and_in_other_forms(small):
 def test_health_leaves_its_verdict(small):
     ran = small.manage("db_connections", "--action=health")
     assert ran.returncode == 0 and ran.stdout.startswith("OK"), ran.stdout + ran.stderr
-    held = sessions(small, "wall-django-api", 10)
+    held = small.sessions("wall-django-api", 10)
     ran = small.manage("db_connections", "--action=health", "--check=utilization")
     assert ran.returncode == 1, ran.stdout
     ran = small.manage("db_connections", "--action=health", "--check=utilization", "--fail-on=crit")
@@ -86,7 +75,7 @@ def test_health_leaves_its_verdict(small):
 
 def test_close_idle_acts_on_this_projects_database_and_tells(small):
     grant(small)
-    held = sessions(small, "wall-django-api", 3)
+    held = small.sessions("wall-django-api", 3)
     other = psycopg.connect(small.bed.server.replace("dbname=app", "dbname=postgres"), autocommit=True)
     arguments = ("db_connections", "--action=close-idle", "--min-age=0", "--i-know", "--recheck=0")
     shown = small.manage(*arguments, "--dry-run")
@@ -101,7 +90,7 @@ def test_close_idle_acts_on_this_projects_database_and_tells(small):
 
 
 def test_close_idle_leaves_young_sessions_alone_by_default(small):
-    held = sessions(small, "wall-django-api", 2)
+    held = small.sessions("wall-django-api", 2)
     ran = small.manage("db_connections", "--action=close-idle")
     assert ran.returncode == 0 and "Nothing to close" in ran.stdout, ran.stdout
     assert held[0].execute("SELECT 1").fetchone() == (1,)
@@ -110,7 +99,7 @@ def test_close_idle_leaves_young_sessions_alone_by_default(small):
 
 
 def test_force_close_asks_on_a_terminal_and_refuses_without_one(small):
-    held = sessions(small, "wall-django-materializer", 2)
+    held = small.sessions("wall-django-materializer", 2)
     ran = small.manage("db_connections", "--action=force-close", "--recheck=0")
     assert ran.returncode == 2 and "--no-input" in ran.stderr, ran.stderr
     assert held[0].execute("SELECT 1").fetchone() == (1,)
@@ -122,7 +111,7 @@ def test_force_close_asks_on_a_terminal_and_refuses_without_one(small):
 
 @pytest.mark.parametrize(("typed", "closed"), [("1", True), ("y", False), ("", False)])
 def test_the_number_has_to_be_typed(small, typed, closed):
-    [one] = sessions(small, "wall-django-api", 1)
+    [one] = small.sessions("wall-django-api", 1)
     leader, follower = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "django", "db_connections", "--action=force-close", "--recheck=0"],
@@ -192,7 +181,7 @@ def test_monitor_goes_on_over_a_new_connection_where_its_own_was_ended(small):
 
 
 def test_a_full_server_is_entered_by_the_administrators_alias(small):
-    held = sessions(small, "wall-django-api", 12)
+    held = small.sessions("wall-django-api", 12)
     ran = small.manage("db_connections", "--action=status")
     assert ran.returncode == 3 and "too many clients" in ran.stderr, ran.stdout + ran.stderr
     ran = small.manage("db_connections", "--action=status", "--check")
@@ -247,7 +236,7 @@ def test_a_transaction_left_open_is_found_with_its_service(small):
 
 
 def test_what_makes_no_sense_is_refused_and_nothing_is_guessed(small):
-    held = sessions(small, "wall-django-api", 2)
+    held = small.sessions("wall-django-api", 2)
     acting = ("db_connections", "--action=close-idle", "--min-age=0", "--i-know", "--recheck=0")
     for wrong, said in [
         ((*acting, "--max=0"), "--max"),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 
 import psycopg
 import psycopg2
 import pytest
+from project import sessions
 
 import connwarden
 
@@ -26,19 +28,8 @@ def look(request, server):
     connection.close()
 
 
-def idlers(server, name, number):
-    """Idle sessions of an application."""
-    held = [
-        psycopg.connect(f"{server.dsn_direct} application_name={name}", autocommit=True)
-        for _ in range(number)
-    ]
-    for one in held:
-        one.execute("SELECT 1")
-    return held
-
-
 def test_each_way_says_the_same_of_who_holds_the_slots(server, look):
-    held = idlers(server, "census", 3)
+    held = sessions(server, "census", 3)
     try:
         report = look.status(only={"app": ["census"]})
         document = json.loads(report.json())
@@ -69,7 +60,7 @@ def test_within_a_transaction_a_look_sees_what_is_new(server):
     connection = psycopg.connect(server.server)
     look = connwarden.over(connection)
     connection.execute("SELECT count(*) FROM pg_stat_activity")
-    held = idlers(server, "newcomer", 1)
+    held = sessions(server, "newcomer", 1)
     try:
         assert "newcomer" in look.status().text("plain"), "a transaction keeps its first view of the activity"
     finally:
@@ -123,7 +114,7 @@ def test_health_judges_and_tells_in_every_form(look):
 
 
 def test_thresholds_decide(look, server):
-    held = idlers(server, "threshold", 2)
+    held = sessions(server, "threshold", 2)
     assert look.status(thresholds={"warn": 0.1, "crit": 0.2}).level == "critical"
     assert look.health(checks=["utilization"], thresholds={"warn": 0.1}).exit_code == 1
     for one in held:
@@ -152,7 +143,7 @@ def test_a_filter_that_is_wrong_shows_where(look):
 
 
 def test_idle_sessions_are_closed_one_by_one_and_told(server, look):
-    held = idlers(server, "sleeper", 3)
+    held = sessions(server, "sleeper", 3)
     plan = look.closing("close-idle", only={"app": ["sleeper"]}, min_age=0.0, i_know=True)
     assert plan.victims == 3 and plan.running == 0
     assert "Would close 3 of 3 idle sessions" in plan.report().text("plain")
@@ -166,7 +157,7 @@ def test_idle_sessions_are_closed_one_by_one_and_told(server, look):
 
 
 def test_whoever_did_something_since_the_plan_is_left_alone(server, look):
-    [one] = idlers(server, "awake", 1)
+    [one] = sessions(server, "awake", 1)
     plan = look.closing("close-idle", only={"app": ["awake"]}, min_age=0.0, i_know=True)
     one.execute("SELECT 2")
     report = plan.carry_out(look, recheck=0)
@@ -177,7 +168,7 @@ def test_whoever_did_something_since_the_plan_is_left_alone(server, look):
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_listener_that_raises_stops_nothing(server, look):
-    held = idlers(server, "told", 2)
+    held = sessions(server, "told", 2)
 
     def told(*_):
         raise ZeroDivisionError
@@ -239,12 +230,19 @@ def test_a_plan_is_checked(tmp_path):
         connwarden.plan_check(plan=str(tmp_path / "nowhere.toml"))
 
 
+def test_a_plan_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    pipe = tmp_path / "connwarden-plan.toml"
+    os.mkfifo(pipe)
+    with pytest.raises(ValueError, match="not a plain file"):
+        connwarden.plan_check(plan=str(pipe))
+
+
 def test_an_error_text_is_explained():
     assert "53300" in connwarden.explain("FATAL: sorry, too many clients already").text("plain")
 
 
 def test_a_look_from_within_a_look_is_refused_instead_of_waiting_for_itself(server, look):
-    held = idlers(server, "nested", 1)
+    held = sessions(server, "nested", 1)
     plan = look.closing("close-idle", only={"app": ["nested"]}, min_age=0.0, i_know=True)
     heard = []
 

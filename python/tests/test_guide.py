@@ -5,10 +5,8 @@ from __future__ import annotations
 import pathlib
 import re
 
-import psycopg
 import pytest
-from bed import start, stop
-from project import Project
+from project import fresh
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -37,18 +35,13 @@ def log_metric(name, value): told.append((name, value))
 @pytest.fixture(scope="module")
 def wall():
     """The wall on a server of 20 slots."""
-    process, bed = start("transaction", "--max-connections", "20", direct=True)
-    project = Project(bed)
-    made = project.manage("migrate", "--run-syncdb", "-v", "0")
-    assert made.returncode == 0, made.stderr
-    yield project
-    stop(process)
+    with fresh(20) as project:
+        yield project
 
 
 def played(wall, code, taken):
     """What the guide's code tells with so many slots taken."""
-    dsn = f"{wall.bed.dsn_direct} application_name=wall-django-api"
-    held = [psycopg.connect(dsn, autocommit=True) for _ in range(taken)]
+    held = wall.sessions("wall-django-api", taken)
     try:
         return wall.python(f"UTILS = {UTILS.group(1)!r}\n" + GUIDE + code, ADMIN="1")
     finally:

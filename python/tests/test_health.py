@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import psycopg
 import pytest
-from bed import start, stop
-from project import Project
+from project import fresh
 
 HEALTH = "from connwarden.django import check_connection_health\n"
 PROBE = """
@@ -20,21 +19,14 @@ def probe():
 @pytest.fixture(scope="module")
 def wall():
     """The wall on a server of 10 slots."""
-    process, bed = start("transaction", "--max-connections", "10", direct=True)
-    yield Project(bed)
-    stop(process)
-
-
-def sessions(wall, number):
-    """Sessions of the application."""
-    dsn = f"{wall.bed.dsn_direct} application_name=wall-django-api"
-    return [psycopg.connect(dsn, autocommit=True) for _ in range(number)]
+    with fresh(10, tables=False) as project:
+        yield project
 
 
 @pytest.mark.parametrize("pg", ["psycopg", "psycopg2"])
 def test_the_dictionary_has_what_the_guide_reads_and_more(wall, pg):
     first = "import only_psycopg2" if pg == "psycopg2" else ""
-    held = sessions(wall, 2)
+    held = wall.sessions("wall-django-api", 2)
     try:
         found = wall.python(HEALTH + "out = check_connection_health()", first=first, APP="wall-django-shell")
     finally:
@@ -52,7 +44,7 @@ def test_the_dictionary_has_what_the_guide_reads_and_more(wall, pg):
 
 @pytest.mark.parametrize(("taken", "level"), [(2, "ok"), (8, "warning"), (9, "critical")])
 def test_the_thresholds_of_the_guide(wall, taken, level):
-    held = sessions(wall, taken)
+    held = wall.sessions("wall-django-api", taken)
     try:
         found = wall.python(HEALTH + "out = check_connection_health()", ADMIN="1")
     finally:
@@ -66,7 +58,7 @@ def test_the_thresholds_of_the_guide(wall, taken, level):
 
 
 def test_a_full_server_is_critical_and_no_exception(wall):
-    held = sessions(wall, 10)
+    held = wall.sessions("wall-django-api", 10)
     try:
         found = wall.python(HEALTH + "out = check_connection_health()")
     finally:
@@ -101,7 +93,7 @@ with override_settings(CONNWARDEN=hooks):
     check_connection_health()
 out = [sorted(set(heard)), len(heard), alerts]
 """
-    held = sessions(wall, 2)
+    held = wall.sessions("wall-django-api", 2)
     try:
         names, number, alerts = wall.python(HEALTH + code)
     finally:
@@ -214,7 +206,7 @@ with override_settings(CONNWARDEN={"SEND_ALERT": lambda text, **facts: alerts.ap
     check_connection_health("admin", max_age=0)
 out = alerts
 """
-    held = sessions(wall, 3)
+    held = wall.sessions("wall-django-api", 3)
     try:
         alerts = wall.python(HEALTH + code)
     finally:

@@ -16,7 +16,7 @@ from django.db import (
     connections,
     transaction,
 )
-from monitor_bed import ALIAS, OTHER, aliases, ask, psycopg_3, query_of, watched
+from monitor_bed import ALIAS, OTHER, aliases, ask, psycopg_3, query_of, quiet, watched
 
 from connwarden.django.monitor import Monitor, connection_monitor
 from connwarden.django.monitor.tally import STATEMENTS_MAX
@@ -27,11 +27,6 @@ def connection(server: Any) -> Iterator[Any]:
     with aliases(server) as found:
         yield found
         assert not watched(found), "no wrapper is left behind"
-
-
-def quiet(operation: str = "op", **arguments: Any) -> Monitor:
-    """Without a look at the server."""
-    return connection_monitor(operation, utilization=False, **arguments)
 
 
 # What it counts

@@ -14,9 +14,7 @@ from django.db import (
     connections,
 )
 from django.test.utils import CaptureQueriesContext
-from monitor_bed import ALIAS, OTHER, aliases, ask, psycopg_3, watched
-
-from connwarden.django.monitor import Monitor, connection_monitor
+from monitor_bed import ALIAS, OTHER, aliases, ask, psycopg_3, quiet, watched
 
 
 @pytest.fixture
@@ -24,11 +22,6 @@ def connection(server: Any) -> Iterator[Any]:
     with aliases(server) as found:
         yield found
         assert not watched(found), "no wrapper is left behind"
-
-
-def quiet(operation: str = "op", **arguments: Any) -> Monitor:
-    """Without a look at the server."""
-    return connection_monitor(operation, utilization=False, **arguments)
 
 
 def test_wrappers_of_others_see_each_statement_and_stay_in_order(connection: Any) -> None:

@@ -12,7 +12,7 @@ import sys
 import psycopg
 import pytest
 from bed import start, stop
-from project import Project
+from project import fresh
 
 import connwarden
 
@@ -22,9 +22,8 @@ PROGRAM = pathlib.Path(sys.executable).parent / "connwarden"
 @pytest.fixture(scope="module")
 def wall():
     """The wall on a server of 20 slots."""
-    process, bed = start("transaction", "--max-connections", "20", direct=True)
-    yield Project(bed)
-    stop(process)
+    with fresh(20, tables=False) as project:
+        yield project
 
 
 @pytest.fixture
@@ -32,17 +31,6 @@ def admin(wall):
     """A superuser's connection."""
     with psycopg.connect(wall.bed.server, autocommit=True) as connection:
         yield connection
-
-
-def sessions(wall, name, number):
-    """Idle sessions of the application."""
-    held = [
-        psycopg.connect(f"{wall.bed.dsn_direct} application_name={name}", autocommit=True)
-        for _ in range(number)
-    ]
-    for one in held:
-        one.execute("SELECT 1")
-    return held
 
 
 def checks(wall, *arguments):
@@ -103,10 +91,10 @@ def test_4_160_of_200_is_not_safe(tmp_path):
 
 
 def test_5_and_8_idle_connections_are_told_only_where_slots_are_scarce_and_with_what_helps(wall):
-    held = sessions(wall, "wall-django-api", 3)
+    held = wall.sessions("wall-django-api", 3)
     try:
         assert checks(wall)["idle-hoarding"]["level"] == "ok", "every healthy pool is mostly idle"
-        held += sessions(wall, "wall-django-api", 13)
+        held += wall.sessions("wall-django-api", 13)
         found = checks(wall)["idle-hoarding"]
         assert found["level"] == "warning" and "smaller pools" in found["hint"], found
         page = connwarden.explain("idle-hoarding").text("plain")
@@ -117,7 +105,7 @@ def test_5_and_8_idle_connections_are_told_only_where_slots_are_scarce_and_with_
 
 
 def test_6_one_session_that_may_not_be_closed_does_not_save_the_others(wall, admin):
-    held = sessions(wall, "wall-django-api", 3)
+    held = wall.sessions("wall-django-api", 3)
     superuser = psycopg.connect(f"{wall.bed.server} application_name=wall-django-api", autocommit=True)
     ran = wall.manage(
         "db_connections", "--action=close-idle", "--min-age=0", "--i-know", "--recheck=0", "--app=wall-*"

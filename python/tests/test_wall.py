@@ -16,8 +16,8 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
-from bed import POOL_SIZE, start, stop
-from project import HERE, Project
+from bed import POOL_SIZE
+from project import HERE, Project, fresh
 from test_lifecycle import until
 
 SERVERS = {
@@ -30,12 +30,8 @@ SERVERS = {
 @pytest.fixture(scope="module", params=["direct", "proxied"])
 def wall(request) -> Iterator[Project]:
     """The wall on a server of 20 slots; its tables are made straight on the server."""
-    process, bed = start("transaction", "--max-connections", "20")
-    direct = Project(bed)
-    made = direct.manage("migrate", "--run-syncdb", "-v", "0")
-    assert made.returncode == 0, made.stderr
-    yield Project(bed, through_proxy=request.param == "proxied")
-    stop(process)
+    with fresh(20, through_proxy=request.param == "proxied") as project:
+        yield project
 
 
 class Site:

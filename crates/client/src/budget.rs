@@ -5,8 +5,8 @@
 
 use std::path::Path;
 
-use inspect::census::{self, Plan};
-use plan::budget::{self, Known, Row, ServerBudget};
+use inspect::census::Plan;
+use plan::budget::{self, Known, ServerBudget};
 use plan::declared::{self, Declared};
 use plan::{Finding, Level};
 use thiserror::Error;
@@ -100,18 +100,9 @@ impl Budget {
 
     /// In the shape that a census is held against.
     pub(crate) fn plan(&self) -> Plan {
-        let allowance = |(row, applications): (&Row, Vec<String>)| census::Allowance {
-            service: row.name.clone(),
-            applications,
-            peak: row.sums.peak,
-            rollout: row.sums.rollout.max(row.sums.peak),
-        };
-        let totals = self.server.totals;
-        Plan {
-            allowances: self.server.direct().map(allowance).collect(),
-            peak: totals.peak,
-            rollout: totals.rollout.max(totals.peak),
-        }
+        let rows = self.server.direct();
+        let rows = rows.map(|(row, names)| (row.name.clone(), names, row.sums.peak, row.sums.rollout));
+        Plan::of_services(rows, (self.server.totals.peak, self.server.totals.rollout))
     }
 }
 

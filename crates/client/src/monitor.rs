@@ -14,7 +14,6 @@ use crate::{Health, PoolReport, PoolStats, PostgresqlInfo, Scope};
 mod backoff;
 mod builder;
 mod eye;
-mod memory;
 
 pub use builder::{BuildError, Builder};
 

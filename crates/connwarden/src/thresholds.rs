@@ -50,13 +50,10 @@ impl ThresholdOptions {
         set(&mut limits.idle_tx_crit_s, seconds(self.idle_tx_crit));
         set(&mut limits.long_query_warn_s, seconds(self.long_query_warn));
         set(&mut limits.churn_warn_per_s, self.churn_warn.map(f64::from));
-        if limits.utilization.warn > limits.utilization.crit {
-            return Err("--warn is above --crit: there would be no warning".into());
+        match limits.out_of_order() {
+            Some((warn, crit)) => Err(format!("--{warn} is above --{crit}: there would be no warning")),
+            None => Ok(limits),
         }
-        if limits.idle_tx_warn_s > limits.idle_tx_crit_s {
-            return Err("--idle-tx-warn is above --idle-tx-crit: there would be no warning".into());
-        }
-        Ok(limits)
     }
 }
 

@@ -5,6 +5,7 @@ mod flow;
 mod history;
 mod limits;
 mod look;
+mod memory;
 mod planned;
 mod sessions;
 mod slots;
@@ -14,6 +15,7 @@ pub use check::{Check, CheckLevel, Evidence, Id};
 pub use history::{HISTORY_SCHEMA, Point, forecast_s};
 pub use limits::Limits;
 pub use look::Look;
+pub use memory::Memory;
 pub use sessions::{
     SameStatement, ends_a_turn, frozen_on_one_statement, is_tool, superuser_applications, without_literals,
 };

@@ -82,13 +82,13 @@ pub(crate) fn limits(given: &BTreeMap<String, f64>) -> Result<Limits, Trouble> {
         }
         *place = *value;
     }
-    if limits.utilization.warn > limits.utilization.crit {
-        return Err(Trouble::mistake("warn is above crit: there would be no warning"));
+    match limits.out_of_order() {
+        Some((warn, crit)) => {
+            let text = format!("{warn} is above {crit}: there would be no warning");
+            Err(Trouble::Mistake(text.replace('-', "_")))
+        }
+        None => Ok(limits),
     }
-    if limits.idle_tx_warn_s > limits.idle_tx_crit_s {
-        return Err(Trouble::mistake("idle_tx_warn is above idle_tx_crit: there would be no warning"));
-    }
-    Ok(limits)
 }
 
 /// Seconds as a span.

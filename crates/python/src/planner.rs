@@ -96,6 +96,11 @@ struct Disk;
 
 impl Files for Disk {
     fn text(&self, path: &str) -> Result<Arc<str>, String> {
+        // A pipe or a device may never end.
+        let meta = std::fs::metadata(path).map_err(|error| error.to_string())?;
+        if !meta.is_file() {
+            return Err("not a plain file: name the files that deploy one by one".into());
+        }
         let file = File::open(path).map_err(|error| error.to_string())?;
         let mut text = String::new();
         file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;

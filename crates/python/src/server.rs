@@ -6,9 +6,9 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use inspect::catalog::{Blocking, Sample, Wants};
-use inspect::checks::{self, CheckLevel, Id, Look, Point};
+use inspect::checks::{self, Id, Look, Memory};
 use inspect::connect::{self, Answer, Answers, AskError, Connection, Machine};
-use inspect::report::{HealthReport, StatusReport, Verdict};
+use inspect::report::{HealthReport, StatusReport};
 use inspect::settings::{Dsn, Request, Settings};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -20,12 +20,10 @@ use crate::error::Trouble;
 use crate::options::{self, Meant};
 use crate::report::{Report, Told};
 
-/// Looks that a forecast is made of, at most: an hour, one every 5 seconds.
-const POINTS_MAX: usize = 720;
 /// A sample this old says nothing of what comes and goes now.
 const BEFORE_S_MAX: f64 = 600.0;
 /// Between two samples less than this apart a rate is noise.
-const BEFORE_S_MIN: f64 = 0.2;
+const BEFORE: Duration = Duration::from_millis(200);
 
 /// A server that is looked at. One look at a time: a second thread waits.
 #[pyclass(frozen, module = "connwarden")]
@@ -41,8 +39,7 @@ pub(crate) struct Inner {
     way: Way,
     pub(crate) runtime: Runtime,
     pub(crate) place: String,
-    before: Option<Sample>,
-    history: Vec<Point>,
+    memory: Memory,
 }
 
 /// Over what.
@@ -258,7 +255,9 @@ impl Server {
 
 impl Inner {
     fn new(way: Way, runtime: Runtime, place: String) -> Self {
-        Self { way, runtime, place, before: None, history: Vec::new() }
+        let mut memory = Memory::new(BEFORE);
+        memory.turn_to(&place);
+        Self { way, runtime, place, memory }
     }
 
     fn forget(&mut self) {
@@ -286,36 +285,25 @@ impl Inner {
         let (wanted, limits) = (options::checks(names)?, options::limits(thresholds)?);
         let apart = apart.map(|apart| options::span("apart", apart)).transpose()?;
         let churn = wanted.is_empty() || wanted.contains(&Id::Churn);
-        if let (true, None, Some(apart)) = (churn, &self.before, apart) {
+        let mut early = None;
+        if let (true, true, Some(apart)) = (churn, self.memory.is_empty(), apart) {
             let wants = Wants { counters: true, ..Wants::default() };
-            self.before = Some(self.runtime.block_on(Sample::take(&mut self.way, wants))?);
+            early = Some(self.runtime.block_on(Sample::take(&mut self.way, wants))?);
             self.wait(apart.duration());
         }
         let now = self.runtime.block_on(Sample::take(&mut self.way, Wants::ALL))?;
         let blocking = self.runtime.block_on(Blocking::of(&now, &mut self.way))?;
+        let before = early.or_else(|| self.memory.before(&now).cloned());
         let look = Look {
             now: &now,
-            before: self.before.as_ref().filter(|before| is_near(before, &now)),
-            history: &self.history,
+            before: before.as_ref().filter(|before| apart_s(before, &now) <= BEFORE_S_MAX),
+            history: self.memory.points(),
             blocking: Some(&blocking),
             plan: None,
             limits: &limits,
         };
         let report = HealthReport::of(&look, checks::run(&look, &wanted), &self.place, false);
-        let verdict = match report.verdict {
-            Verdict::Ok => Some(CheckLevel::Ok),
-            Verdict::Warning => Some(CheckLevel::Warning),
-            Verdict::Critical => Some(CheckLevel::Critical),
-            Verdict::Unknown => None,
-        };
-        self.history.push(Point { place: self.place.clone(), verdict, ..Point::of(&now) });
-        if self.history.len() > POINTS_MAX {
-            self.history.remove(0);
-        }
-        // A sample that was just taken shall not be the one before the next, which may come at once.
-        if self.before.as_ref().is_none_or(|before| apart_s(before, &now) >= 1.0) {
-            self.before = Some(now.clone());
-        }
+        self.memory.keep(now.clone());
         Ok(Report(Told::Health(Box::new(report), Some(Box::new(now)))))
     }
 
@@ -326,10 +314,6 @@ impl Inner {
 
 fn apart_s(before: &Sample, now: &Sample) -> f64 {
     (now.facts.now_us - before.facts.now_us) as f64 / 1e6
-}
-
-fn is_near(before: &Sample, now: &Sample) -> bool {
-    (BEFORE_S_MIN..=BEFORE_S_MAX).contains(&apart_s(before, now))
 }
 
 fn runtime() -> PyResult<Runtime> {

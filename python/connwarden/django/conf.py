@@ -49,6 +49,11 @@ class Conf:
     workers: int | None = None
     """Processes of this service, where neither gunicorn's settings nor WEB_CONCURRENCY say so."""
 
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """Those of the project, by the names of the options of `connwarden health`."""
+        return {"warn": float(self.warn), "crit": float(self.crit)}
+
     def allowed(self, alias: str) -> int | None:
         """The allowance of an alias."""
         return self.allowance.get(alias) if isinstance(self.allowance, Mapping) else self.allowance

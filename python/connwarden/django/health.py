@@ -7,8 +7,8 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, Literal, TypedDict
 
 from django.core.exceptions import ImproperlyConfigured, SynchronousOnlyOperation
@@ -138,13 +138,13 @@ def _looked(alias: str, way: Way, settings: Conf) -> Report:
     """A report. A connection that was open before may have been ended meanwhile: then over a new one."""
     try:
         with way(alias) as server:
-            return server.health(thresholds=_thresholds(settings))
+            return server.health(thresholds=settings.thresholds)
     except ConnwardenError as error:
         # The driver's own error is the cause where there was a connection.
         if error.__cause__ is None or error.code != "network":
             raise
     with way(alias) as server:
-        return server.health(thresholds=_thresholds(settings))
+        return server.health(thresholds=settings.thresholds)
 
 
 def _meanwhile(alias: str, looks: _Looks) -> Health:
@@ -170,14 +170,8 @@ def forget() -> None:
 os.register_at_fork(after_in_child=forget)
 
 
-@contextmanager
-def _usual(alias: str) -> Iterator[Server]:
-    with looking.server(alias, application="connwarden health") as server:
-        yield server
-
-
-def _thresholds(settings: Conf) -> dict[str, float]:
-    return {"warn": float(settings.warn), "crit": float(settings.crit)}
+def _usual(alias: str) -> AbstractContextManager[Server]:
+    return looking.server(alias, application="connwarden health")
 
 
 def _found(alias: str, report: Report) -> Health:

@@ -1,5 +1,5 @@
-"""Connections that are held for looks, one for each alias, in processes that look again and again: probes and monitored scopes make no login for
-each, and a server that has filled up since can still be looked at.
+"""Connections that are held for looks, one for each alias, in processes that look again and again: probes and monitored
+scopes make no login for each, and a server that has filled up since can still be looked at.
 """
 
 from __future__ import annotations

@@ -7,13 +7,12 @@ use std::time::{Instant, SystemTime};
 
 use inspect::catalog::{Blocking, Sample, Wants};
 use inspect::census::Plan;
-use inspect::checks::{self, Id, Limits, Look};
+use inspect::checks::{self, Id, Limits, Look, Memory};
 use inspect::connect::{self, AskError, Connection};
 use inspect::report::{Failure, FailureReport, HealthReport};
 use inspect::settings::Settings;
 
 use super::backoff::Backoff;
-use super::memory::Memory;
 
 /// What others see of us where nobody says otherwise.
 pub(super) const APPLICATION: &str = "connwarden client";

@@ -1,8 +1,8 @@
 //! What a plan gives each service, for the commands that look at a server.
 
 use clap::Args;
-use inspect::census::{Allowance, Plan};
-use plan::budget::{self, Budget, Known, Row};
+use inspect::census::Plan;
+use plan::budget::{self, Budget, Known};
 
 use super::gather::FilesOptions;
 use crate::say;
@@ -50,15 +50,7 @@ impl PlanFile {
 /// Of the first server: the one the plan file speaks of.
 fn allowances(budget: &Budget) -> Plan {
     let Some(server) = budget.servers.first() else { return Plan::default() };
-    let allowance = |(row, applications): (&Row, Vec<String>)| Allowance {
-        service: row.name.clone(),
-        applications,
-        peak: row.sums.peak,
-        rollout: row.sums.rollout.max(row.sums.peak),
-    };
-    Plan {
-        allowances: server.direct().map(allowance).collect(),
-        peak: server.totals.peak,
-        rollout: server.totals.rollout.max(server.totals.peak),
-    }
+    let rows = server.direct();
+    let rows = rows.map(|(row, names)| (row.name.clone(), names, row.sums.peak, row.sums.rollout));
+    Plan::of_services(rows, (server.totals.peak, server.totals.rollout))
 }

@@ -77,6 +77,20 @@ impl Allowance {
 }
 
 impl Plan {
+    /// Of services' names, application names, peaks and rollouts, and of all together: a rollout is never below its peak.
+    pub fn of_services(
+        services: impl Iterator<Item = (String, Vec<String>, u64, u64)>,
+        (peak, rollout): (u64, u64),
+    ) -> Self {
+        let allowance = |(service, applications, peak, rollout): (String, Vec<String>, u64, u64)| Allowance {
+            service,
+            applications,
+            peak,
+            rollout: rollout.max(peak),
+        };
+        Self { allowances: services.map(allowance).collect(), peak, rollout: rollout.max(peak) }
+    }
+
     /// The service that sends this application name.
     pub fn of(&self, application: &str) -> Option<&Allowance> {
         self.place(application).and_then(|at| self.allowances.get(at))

@@ -37,6 +37,18 @@ pub struct Limits {
     pub leak_sessions: u32,
 }
 
+impl Limits {
+    /// The first pair whose warning would begin above its alarm, by the names of the options of `connwarden health`: there
+    /// would be no warning.
+    pub fn out_of_order(&self) -> Option<(&'static str, &'static str)> {
+        let pairs = [
+            (self.utilization.warn, self.utilization.crit, ("warn", "crit")),
+            (self.idle_tx_warn_s, self.idle_tx_crit_s, ("idle-tx-warn", "idle-tx-crit")),
+        ];
+        pairs.into_iter().find(|(warn, crit, _)| warn > crit).map(|(_, _, names)| names)
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

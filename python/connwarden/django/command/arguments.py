@@ -174,12 +174,12 @@ def _closing(parser: ArgumentParser) -> None:
 
 def only(options: Mapping[str, Any]) -> dict[str, list[str]]:
     """The sessions that are meant, as `connwarden.Server` wants them."""
-    found = {name: list(options.get(name) or []) for name in FILTERS}
+    found = {name: list(options[name]) for name in FILTERS}
     found["pid"] = [pid for text in found["pid"] for pid in str(text).split(",")]
     return {name: values for name, values in found.items() if values}
 
 
 def thresholds(options: Mapping[str, Any], defaults: Mapping[str, float]) -> dict[str, float]:
     """The thresholds that were given, over the project's."""
-    given = {name: options[name] for name in THRESHOLDS if options.get(name) is not None}
+    given = {name: options[name] for name in THRESHOLDS if options[name] is not None}
     return {**defaults, **given}

@@ -24,11 +24,11 @@ def meant(action: Action, options: Mapping[str, Any]) -> dict[str, list[str]]:
     `cancel` only those of this project's role: of this application. Raises `ValueError` where the settings do not say them.
     """
     given = only(options)
-    if options.get("everything") and action != "close-idle":
+    if options["everything"] and action != "close-idle":
         return given
     filtered = bool(set(given) - {"db"})
     # Whoever looks may be an administrator: it is the application's own entry that says what is its own.
-    alias = options.get("database") or DEFAULT_DB_ALIAS
+    alias = options["database"] or DEFAULT_DB_ALIAS
     own = connections[DEFAULT_DB_ALIAS if alias == conf().admin_alias else alias].settings_dict
     if "db" not in given:
         _exactly(given, "db", own.get("NAME"), "NAME")
@@ -46,33 +46,29 @@ def _exactly(given: dict[str, list[str]], field: str, value: object, key: str) -
     given.setdefault("where", []).append(f'{field}="{quoted}"')
 
 
-def _or(value: Any, default: Any) -> Any:
-    return default if value is None else value
-
-
 def act(action: Action, server: Server, options: Mapping[str, Any], screen: Screen, err: Any) -> int:
     """Closes or cancels. 0: done, nothing to do, or only shown; 1 partly; 2 nothing done; 130 stopped by Ctrl-C."""
     closing = server.closing(
         action,
         only=meant(action, options),
-        min_age=options.get("min_age"),
-        keep=_or(options.get("keep"), 0),
-        max=_or(options.get("max"), 100),
-        until=options.get("until"),
-        protect=options.get("protect") or [],
-        include_idle_tx=bool(options.get("include_idle_tx")),
-        include_poolers=bool(options.get("include_poolers")),
-        include_superusers=bool(options.get("include_superusers")),
-        everything=bool(options.get("everything")),
-        i_know=bool(options.get("i_know")),
-        reason=options.get("reason"),
+        min_age=options["min_age"],
+        keep=options["keep"],
+        max=options["max"],
+        until=options["until"],
+        protect=options["protect"],
+        include_idle_tx=options["include_idle_tx"],
+        include_poolers=options["include_poolers"],
+        include_superusers=options["include_superusers"],
+        everything=options["everything"],
+        i_know=options["i_know"],
+        reason=options["reason"],
     )
-    if options.get("dry_run") or closing.victims == 0:
+    if options["dry_run"] or closing.victims == 0:
         screen.show(closing.report())
         return 0
     if not screen.is_json:
         screen.show(closing.report())
-    if action != "close-idle" and options.get("interactive", True):
+    if action != "close-idle" and options["interactive"]:
         if not somebody_is_there(screen.out):
             err.write("error: there is no terminal to ask on\n  = add --no-input, or --dry-run")
             return 2
@@ -99,15 +95,15 @@ def _carry_out(
                 "pid": pid,
                 "result": result,
                 "detail": detail,
-                "reason": options.get("reason"),
+                "reason": options["reason"],
             },
         )
 
     report = closing.carry_out(
         server,
-        rate=_or(options.get("rate"), 10.0),
-        grace=_or(options.get("grace"), 5.0),
-        recheck=_or(options.get("recheck"), 10.0),
+        rate=options["rate"],
+        grace=options["grace"],
+        recheck=options["recheck"],
         told=told,
     )
     screen.show(report)

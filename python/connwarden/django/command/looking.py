@@ -17,18 +17,18 @@ def status(server: Server, options: Mapping[str, Any], screen: Screen, defaults:
     """Shows who holds the slots."""
     share = {name: value for name, value in thresholds(options, defaults).items() if name in ("warn", "crit")}
     report = server.status(
-        by=[key for key in str(options.get("by") or "app").split(",") if key],
-        sessions=bool(options.get("sessions")),
+        by=[key for key in options["by"].split(",") if key],
+        sessions=options["sessions"],
         only=only(options),
         thresholds=share,
     )
     screen.show(report)
-    return exit_code(report.exit_code, options) if options.get("check") is not None else 0
+    return exit_code(report.exit_code, options) if options["check"] is not None else 0
 
 
 def health(server: Server, options: Mapping[str, Any], screen: Screen, defaults: Mapping[str, float]) -> int:
     """Shows what is right and wrong, and leaves the verdict."""
-    names = [name for name in (options.get("check") or "").split(",") if name]
+    names = [name for name in (options["check"] or "").split(",") if name]
     report = server.health(checks=names, apart=APART_S, thresholds=thresholds(options, defaults))
     screen.show(report)
     return exit_code(report.exit_code, options)
@@ -42,4 +42,4 @@ def refused(error: ConnwardenError, options: Mapping[str, Any], screen: Screen) 
 
 def exit_code(code: int, options: Mapping[str, Any]) -> int:
     """What is left behind: with `--fail-on crit` a warning passes."""
-    return 0 if code == 1 and options.get("fail_on") == "crit" else code
+    return 0 if code == 1 and options["fail_on"] == "crit" else code

@@ -23,13 +23,13 @@ class Screen:
     @classmethod
     def of(cls, options: Mapping[str, Any], out: Any) -> Screen:
         """As the options have it. `out`: the command's stream."""
-        form = "json" if options.get("json") else options.get("output") or "plain"
+        form = "json" if options["json"] else options["output"] or "plain"
         return cls(
             out=out,
             form=form,
-            colour=not options.get("no_color") and (bool(options.get("force_color")) or is_terminal(out)),
-            ascii=bool(options.get("ascii")),
-            top=20 if options.get("top") is None else int(options["top"]),
+            colour=not options["no_color"] and (options["force_color"] or is_terminal(out)),
+            ascii=options["ascii"],
+            top=options["top"],
         )
 
     @property

@@ -26,8 +26,8 @@ def watch(
     filled up since. A lost one is opened anew at the next look. The exit code is that of the last verdict."""
     looks = 0
     code = 0
-    count = (options.get("count") or None) if options.get("watch") else 1
-    interval = max(INTERVAL_S_MIN, float(options.get("interval") or 5.0))
+    count = (options["count"] or None) if options["watch"] else 1
+    interval = max(INTERVAL_S_MIN, options["interval"])
     with ExitStack() as held:
         server: Server | None = None
         while count is None or looks < count:
@@ -49,7 +49,7 @@ def watch(
 def _look(server: Server, options: Mapping[str, Any], screen: Screen, defaults: Mapping[str, float]) -> int:
     limits = thresholds(options, defaults)
     health = server.health(thresholds=limits)
-    if options.get("watch") and not is_terminal(screen.out):
+    if options["watch"] and not is_terminal(screen.out):
         _write(screen, options, screen.text(health, _form(screen, "line")))
         return health.exit_code
     if screen.is_json:
@@ -68,7 +68,7 @@ def _form(screen: Screen, else_: str) -> str:
 
 
 def _write(screen: Screen, options: Mapping[str, Any], text: str) -> None:
-    if options.get("watch") and is_terminal(screen.out) and not screen.is_json:
+    if options["watch"] and is_terminal(screen.out) and not screen.is_json:
         text = _CLEAR + text
     screen.write(text)
     if hasattr(screen.out, "flush"):

@@ -47,19 +47,16 @@ class Command(BaseCommand):
     def _code(self, options: dict[str, Any], screen: Screen) -> int:
         action = options["action"]
         try:
-            alias = looking.alias_of(options.get("database"))
+            alias = looking.alias_of(options["database"])
         except (looking.NotPostgreSQL, ConnectionDoesNotExist) as error:
             raise CommandError(str(error), returncode=64) from error
-        settings = conf()
-        defaults = {"warn": float(settings.warn), "crit": float(settings.crit)}
+        defaults = conf().thresholds
 
         def way() -> AbstractContextManager[Server]:
-            return looking.server(
-                alias, application=f"connwarden {action}", wait_slot=options.get("wait_slot")
-            )
+            return looking.server(alias, application=f"connwarden {action}", wait_slot=options["wait_slot"])
 
         try:
-            if action == "monitor" or (action == "health" and options.get("watch")):
+            if action == "monitor" or (action == "health" and options["watch"]):
                 return watch(way, options, screen, defaults)
             with way() as server:
                 self._say_way(server, alias)
@@ -72,7 +69,7 @@ class Command(BaseCommand):
             if action == "health":
                 return looks.refused(error, options, screen)
             screen.tell(error, self.stderr)
-            full = error.code == "server_full" and action == "status" and options.get("check") is not None
+            full = error.code == "server_full" and action == "status" and options["check"] is not None
             return 2 if full else 3
         except ValueError as error:
             raise CommandError(str(error), returncode=64) from error

@@ -2,55 +2,80 @@
 //! it leads. Pure.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
-use inspect::catalog::Sample;
-use inspect::checks::Point;
+use super::Point;
+use crate::catalog::Sample;
 
 /// No two points stand closer together, by the server's clock.
 const APART_US: i64 = 15_000_000;
-/// What comes and goes is counted over no less: five logins between two probes that came together are no storm.
-const BEFORE_US: i64 = 5_000_000;
+/// What comes and goes is counted over no less, unless somebody says otherwise: five logins between two probes that came
+/// together are no storm.
+const BEFORE: Duration = Duration::from_secs(5);
 /// Points kept: an hour of them.
 const POINTS_MAX: usize = 240;
 
-/// Earlier looks at one server.
-#[derive(Debug, Default)]
-pub(super) struct Memory {
+/// Earlier looks at one server, for those who look again and again over one connection.
+#[derive(Debug)]
+pub struct Memory {
     place: String,
-    /// At least [`BEFORE_US`] older than `recent`.
+    before_us: i64,
+    /// At least `before_us` older than `recent`.
     older: Option<Sample>,
     recent: Option<Sample>,
     points: VecDeque<Point>,
 }
 
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new(BEFORE)
+    }
+}
+
 impl Memory {
+    /// Nothing yet. What comes and goes will be counted over `before` at least.
+    pub fn new(before: Duration) -> Self {
+        let before_us = i64::try_from(before.as_micros()).unwrap_or(i64::MAX);
+        Self { place: String::new(), before_us, older: None, recent: None, points: VecDeque::new() }
+    }
+
+    /// The same, of another server.
+    fn afresh(&self, place: String) -> Self {
+        Self { place, older: None, recent: None, points: VecDeque::new(), ..*self }
+    }
+
     /// Forgets everything unless this is the same server as before.
-    pub(super) fn turn_to(&mut self, place: &str) {
+    pub fn turn_to(&mut self, place: &str) {
         if self.place != place {
-            *self = Self { place: place.to_owned(), ..Self::default() };
+            *self = self.afresh(place.to_owned());
         }
     }
 
     /// The latest look that is old enough beside this one.
-    pub(super) fn before(&self, now: &Sample) -> Option<&Sample> {
+    pub fn before(&self, now: &Sample) -> Option<&Sample> {
         [&self.recent, &self.older]
             .into_iter()
             .flatten()
-            .find(|sample| now.facts.now_us - sample.facts.now_us >= BEFORE_US)
+            .find(|sample| now.facts.now_us - sample.facts.now_us >= self.before_us)
+    }
+
+    /// Nobody has looked yet.
+    pub fn is_empty(&self) -> bool {
+        self.recent.is_none()
     }
 
     /// The last hour, the oldest first.
-    pub(super) fn points(&mut self) -> &[Point] {
+    pub fn points(&mut self) -> &[Point] {
         self.points.make_contiguous()
     }
 
     /// Keeps a look. Of many that stand close together one stays.
-    pub(super) fn keep(&mut self, sample: Sample) {
+    pub fn keep(&mut self, sample: Sample) {
         let now = sample.facts.now_us;
         let last = self.recent.as_ref().map(|recent| recent.facts.now_us);
         // A clock that went back begins anew.
         if last.is_some_and(|last| now < last) {
-            *self = Self { place: std::mem::take(&mut self.place), ..Self::default() };
+            *self = self.afresh(self.place.clone());
         }
         if self.points.back().is_none_or(|point| now - point.ts_us >= APART_US) {
             if self.points.len() == POINTS_MAX {
@@ -58,7 +83,7 @@ impl Memory {
             }
             self.points.push_back(Point { place: self.place.clone(), ..Point::of(&sample) });
         }
-        if self.recent.as_ref().is_none_or(|recent| now - recent.facts.now_us >= BEFORE_US) {
+        if self.recent.as_ref().is_none_or(|recent| now - recent.facts.now_us >= self.before_us) {
             self.older = self.recent.replace(sample);
         }
     }
@@ -66,9 +91,8 @@ impl Memory {
 
 #[cfg(test)]
 mod tests {
-    use inspect::catalog::Facts;
-
     use super::*;
+    use crate::catalog::Facts;
 
     fn at(second: i64) -> Sample {
         Sample { facts: Facts { now_us: second * 1_000_000, ..Facts::default() }, ..Sample::default() }
