@@ -2,9 +2,11 @@
 //!
 //! It parses no SQL and keeps no statements; a Bind to a name never prepared succeeds here. It serves measurements only.
 
+mod alarm;
 mod session;
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -14,9 +16,11 @@ use mio::net::{TcpListener, UnixListener};
 use mio::{Events, Interest, Poll, Token};
 
 use crate::line::{Ended, Line, Place, Socket};
+use alarm::Alarm;
 use session::Session;
 
 const DOOR: Token = Token(usize::MAX);
+const ALARM: Token = Token(usize::MAX - 1);
 const SCRATCH_BYTES: usize = 64 * 1024;
 
 /// Run a null PostgreSQL server: trust, one fixed row, no work.
@@ -28,7 +32,9 @@ pub(crate) struct Args {
     /// Listen on this unix socket instead.
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
-    /// Answer each query only after so many milliseconds, all connections side by side.
+    /// Answer each query only after so many milliseconds on average, all connections side by side: each takes between a
+    /// half and one and a half of it. With one span for all, connections fall into step, and how many clients there are
+    /// for each of them would say more than what stands in between.
     #[arg(long, value_name = "MS", default_value_t = 0)]
     work: u64,
 }
@@ -76,19 +82,22 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
     eprintln!("null server: listening on {place}");
     let mut events = Events::with_capacity(1024);
-    let work = (args.work > 0).then(|| Duration::from_millis(args.work));
+    let work = (args.work > 0).then(|| Spans::around(Duration::from_millis(args.work)));
     let mut house =
-        House { guests: Vec::new(), free: Vec::new(), out: Vec::new(), work, due: VecDeque::new() };
+        House { guests: Vec::new(), free: Vec::new(), out: Vec::new(), work, due: BinaryHeap::new() };
     let mut scratch = vec![0; SCRATCH_BYTES];
+    let mut alarm = Alarm::new(poll.registry(), ALARM)?;
     loop {
-        let patience = house.due.front().map(|(due, _)| due.saturating_duration_since(Instant::now()));
-        if let Err(error) = poll.poll(&mut events, patience)
+        alarm.set(house.due.peek().map(|Reverse((due, _))| *due))?;
+        if let Err(error) = poll.poll(&mut events, None)
             && error.kind() != io::ErrorKind::Interrupted
         {
             bail!("waiting for sockets: {error}");
         }
         for event in &events {
             match event.token() {
+                // What is due is looked for after every batch.
+                ALARM => {}
                 DOOR => house.admit_all(&door, poll.registry())?,
                 Token(at) => house.turn(at, event.is_writable(), &mut scratch),
             }
@@ -101,9 +110,9 @@ struct House {
     guests: Vec<Option<Guest>>,
     free: Vec<usize>,
     out: Vec<u8>,
-    work: Option<Duration>,
-    /// Who has answers held back, in the order in which they are due.
-    due: VecDeque<(Instant, usize)>,
+    work: Option<Spans>,
+    /// Who has answers held back, and until when.
+    due: BinaryHeap<Reverse<(Instant, usize)>>,
 }
 
 impl House {
@@ -137,10 +146,10 @@ impl House {
                 guest.line.flush()?;
             }
             let ended = guest.line.pump(scratch, |bytes| guest.session.take(bytes, out))?;
-            match self.work {
+            match &mut self.work {
                 Some(work) if works && !out.is_empty() => {
                     guest.held.extend_from_slice(out);
-                    self.due.push_back((Instant::now() + work, at));
+                    self.due.push(Reverse((Instant::now() + work.next(), at)));
                 }
                 _ => guest.line.send(out)?,
             }
@@ -153,10 +162,14 @@ impl House {
             self.free.push(at);
         }
     }
+
     /// Hands out the answers whose time has come.
     fn answer_due(&mut self) {
         let now = Instant::now();
-        while let Some((_, at)) = self.due.pop_front_if(|(due, _)| *due <= now) {
+        while let Some(Reverse((due, at))) = self.due.peek().copied()
+            && due <= now
+        {
+            self.due.pop();
             let Some(guest) = self.guests.get_mut(at).and_then(Option::as_mut) else { continue };
             let held = std::mem::take(&mut guest.held);
             if guest.line.send(&held).is_err() {
@@ -164,5 +177,41 @@ impl House {
                 self.free.push(at);
             }
         }
+    }
+}
+
+/// Spans of time, evenly spread from a half to one and a half of one of them; the same in every process.
+struct Spans {
+    mean: Duration,
+    state: u64,
+}
+
+impl Spans {
+    fn around(mean: Duration) -> Self {
+        Self { mean, state: 1 }
+    }
+
+    /// By SplitMix64.
+    fn next(&mut self) -> Duration {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = self.state;
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        word ^= word >> 31;
+        self.mean.mul_f64(0.5 + word as f64 / u64::MAX as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_lie_around_their_mean() {
+        let mut spans = Spans::around(Duration::from_millis(10));
+        let drawn: Vec<_> = (0..10_000).map(|_| spans.next()).collect();
+        assert!(drawn.iter().all(|span| (5..=15).contains(&span.as_millis())));
+        let mean = drawn.iter().sum::<Duration>() / 10_000;
+        assert!((9.9..10.1).contains(&(mean.as_secs_f64() * 1e3)), "{mean:?}");
     }
 }
