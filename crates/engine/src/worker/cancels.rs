@@ -11,7 +11,6 @@ use wire::sqlstate::SqlState;
 use wire::tag::FrontendTag as F;
 
 use super::Worker;
-use super::clients::cancel_pid;
 use crate::contract::{DialTo, Output, Outputs, Peer, Taken, Then};
 use crate::orders::Note;
 use crate::planted::Fault;
@@ -373,4 +372,9 @@ fn canceled() -> ErrorText<'static> {
         detail: None,
         hint: None,
     }
+}
+
+/// The process id half of a cancel key: worker and slot, never 0, never negative.
+pub(super) fn cancel_pid(worker: u16, conn: ConnId) -> u32 {
+    (u32::from(worker) & 0x7f) << 24 | ((conn.index() as u32 + 1) & 0x00ff_ffff)
 }

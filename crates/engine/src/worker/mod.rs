@@ -2,9 +2,12 @@
 //!
 //! What a client or a server does by itself is decided in `session`, what a pool does in `pool`; here they meet:
 //!
-//! - `clients`: logins, arrivals, bytes, leaving
-//! - `checkout`: from asking for a server to being joined to it, and back
-//! - `servers`: dialling, logging in, cleaning, closing
+//! - `logins`: clients on their way in
+//! - `clients`: what clients say, refusals, leaving
+//! - `checkout`: from asking for a server to being joined to it
+//! - `checkin`: the way back, by cleaning where it must be
+//! - `dials`: from a credit to a server that may be lent
+//! - `servers`: what servers say, closing, their end
 //! - `flow`: backpressure
 //! - `cancels`: cancel requests
 //! - `timers`: deadlines
@@ -15,9 +18,12 @@
 
 mod books;
 mod cancels;
+mod checkin;
 mod checkout;
 mod clients;
+mod dials;
 mod flow;
+mod logins;
 mod orders;
 mod recording;
 mod servers;
