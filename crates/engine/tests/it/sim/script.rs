@@ -64,8 +64,12 @@ impl Writer {
         let mut writer =
             Self { rng, taste, token: token.to_owned(), serial: 0, acts: Vec::new(), bytes: Vec::new() };
         for _ in 0..taste.length {
-            writer.unit();
-            writer.pause();
+            if taste.cancels && writer.rng.percent(10) {
+                writer.race();
+            } else {
+                writer.unit();
+                writer.pause();
+            }
         }
         writer.end();
         writer.acts
@@ -150,6 +154,18 @@ impl Writer {
             let us = self.rng.below(30_000);
             self.acts.push(Act::Stall(us));
         }
+    }
+
+    /// A cancel that meets the end of what it was meant for: whoever has the server next is not to feel it.
+    fn race(&mut self) {
+        self.send();
+        let (ms, token) = (self.rng.between(1, 6), self.fresh());
+        self.query(&format!("SELECT '{token}' FROM pg_sleep({})", ms as f64 / 1000.0));
+        self.send();
+        let early = self.rng.below(800);
+        self.acts.push(Act::Think(ms * 1_000 + 300 - early));
+        self.acts.push(Act::Cancel);
+        self.acts.push(Act::Await);
     }
 
     fn end(&mut self) {
