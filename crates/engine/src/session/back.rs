@@ -442,6 +442,7 @@ impl Link<'_> {
         }
         let Some(body) = m.whole() else { return m.want_whole() };
         let Some(status) = backend::ready_for_query(body) else { return Next::End(End::Broken) };
+        let front = server.ledger.front();
         let verdict = server.ledger.judge(B::ReadyForQuery);
         if verdict == Verdict::Misfit {
             return misfit(server, m);
@@ -452,6 +453,9 @@ impl Link<'_> {
         };
         if let Some(statements) = &mut client.statements {
             statements.settle(|batch| server.ledger.is_answered(batch));
+        }
+        if let Some(query) = front.filter(Entry::is_in_doubt) {
+            client.unnamed.take_if(|statement| UNNAMED | statement.id == query.statement);
         }
         if client.pause == Pause::Unsettled {
             client.pause = Pause::No;

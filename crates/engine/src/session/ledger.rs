@@ -91,6 +91,14 @@ pub struct Entry {
     pub statement: u64,
 }
 
+impl Entry {
+    /// A query that is noted with the unnamed statement it destroys, unless it is skipped.
+    #[inline]
+    pub fn is_in_doubt(&self) -> bool {
+        self.owed == Owed::Query && self.statement != 0
+    }
+}
+
 /// A COPY under way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Copy {
@@ -129,6 +137,8 @@ pub struct Ledger {
     unsynced: bool,
     /// Counts the ends of what a client has asked: Syncs, queries, function calls.
     batch: u32,
+    /// Queries in the queue that may yet be skipped, and destroy an unnamed statement if they are not.
+    in_doubt: u32,
 }
 
 impl Ledger {
@@ -176,6 +186,18 @@ impl Ledger {
         self.skipping
     }
 
+    /// True where the next message is skipped if one before it fails: what that one does is not known yet.
+    pub fn may_skip(&self) -> bool {
+        let batch = self.queue.iter().rev().take_while(|entry| entry.owed != Owed::Sync);
+        batch.into_iter().any(|entry| !matches!(entry.owed, Owed::Query | Owed::Function | Owed::CopyEnd))
+    }
+
+    /// True while it is not known whether a query was skipped, or has destroyed the unnamed statement it is noted with.
+    #[inline]
+    pub fn is_in_doubt(&self) -> bool {
+        self.in_doubt > 0
+    }
+
     /// Notes a message that is sent. Messages the server will skip or ignore owe nothing.
     #[inline]
     pub fn push(&mut self, owed: Owed, serve: Serve, statement: u64) {
@@ -221,7 +243,9 @@ impl Ledger {
                 self.unsynced = !matches!(owed, Owed::Query | Owed::Function | Owed::MadeDeallocate);
             }
         }
-        self.queue.push_back(Entry { owed, serve, serial, statement });
+        let entry = Entry { owed, serve, serial, statement };
+        self.in_doubt += u32::from(entry.is_in_doubt());
+        self.queue.push_back(entry);
         if matches!(owed, Owed::Sync | Owed::Query | Owed::Function) {
             self.batch = self.batch.wrapping_add(1);
         }
@@ -333,7 +357,9 @@ impl Ledger {
     /// Takes the front off, and the ends of COPYs that never were.
     #[inline]
     fn pop(&mut self) {
-        self.queue.pop_front();
+        if let Some(entry) = self.queue.pop_front() {
+            self.in_doubt -= u32::from(entry.is_in_doubt());
+        }
         while let Some(Entry { owed: Owed::CopyEnd, .. }) = self.queue.front() {
             self.queue.pop_front();
         }
@@ -390,6 +416,7 @@ impl Ledger {
                     }
                     undone(entry);
                     self.queue.pop_front();
+                    self.in_doubt -= u32::from(entry.is_in_doubt());
                     if entry.owed.made() && self.planted.is(Fault::MadeReplyAfterError) {
                         made.push(entry);
                     }
@@ -411,6 +438,7 @@ impl Ledger {
         self.copy = Copy::No;
         self.skipping = false;
         self.unsynced = false;
+        self.in_doubt = 0;
     }
 
     /// Frees the room a long pipeline took.

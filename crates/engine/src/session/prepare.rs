@@ -58,6 +58,10 @@ impl Link<'_> {
             return self.relay(client, server, m);
         };
         if parse.name.is_empty() {
+            if server.ledger.is_in_doubt() {
+                client.pause = Pause::Unsettled;
+                return Next::Stop(Then::WhenTold);
+            }
             self.parse_unnamed(client, server, m, parse.tail)
         } else if self.renames() {
             if let Some(next) = hangs(client, server, parse.name) {
@@ -479,7 +483,10 @@ pub(super) fn hangs(client: &mut Client, server: &Server, name: &[u8]) -> Option
 
 /// The same for the unnamed statement.
 fn hangs_unnamed(client: &mut Client, server: &Server) -> Option<Next> {
-    client.unnamed_before.as_ref().filter(|(batch, _)| *batch != server.ledger.batch())?;
+    let unsettled = |(batch, _): &(u32, _)| *batch != server.ledger.batch();
+    if !server.ledger.is_in_doubt() && !client.unnamed_before.as_ref().is_some_and(unsettled) {
+        return None;
+    }
     client.pause = Pause::Unsettled;
     Some(Next::Stop(Then::WhenTold))
 }

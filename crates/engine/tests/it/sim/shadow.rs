@@ -169,7 +169,12 @@ impl Shadow {
                 let fields = Fields::parse(body);
                 let field = |letter| text(fields.field(letter).unwrap_or_default());
                 if fields.is_fatal() {
+                    // What it would have done next, it has not seen done.
+                    let committed = self.shared.rows.len();
                     self.deserved = self.advance().is_some_and(|expected| expected == message);
+                    if !self.deserved {
+                        self.shared.rows.truncate(committed);
+                    }
                     return Ok(Seen::Fatal(field(b'C'), field(b'M')));
                 }
                 if self.outside_error(message, &field(b'C'), &field(b'M')) {
