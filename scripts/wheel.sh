@@ -22,7 +22,9 @@ if [ "${1:-}" = --fast ]; then
 else
   "$python" -m pip install --quiet --disable-pip-version-check ziglang cargo-zigbuild
   triple=$(rustc -vV | sed -n 's/^host: //p')
-  PATH="$(dirname "$python"):$PATH" cargo zigbuild -q --release -p connwarden --target "$triple.2.28"
+  # Names stay for backtraces; line tables would be two thirds of what everybody downloads.
+  PATH="$(dirname "$python"):$PATH" CARGO_PROFILE_RELEASE_STRIP=debuginfo \
+    cargo zigbuild -q --release -p connwarden --target "$triple.2.28"
   cp "$target/$triple/release/connwarden" "$programs/"
   maturin build -q --profile wheel --strip \
     --zig --compatibility manylinux_2_28 --target "$triple" --out "$out"

@@ -1,4 +1,4 @@
-//! What the compiler doesn't check: sizes, who imports whom, licences, settings that nobody reads, words.
+//! What the compiler doesn't check: sizes, who imports whom, licences, how panics end, settings that nobody reads, words.
 
 use std::path::Path;
 
@@ -6,6 +6,7 @@ use anyhow::bail;
 
 mod crates;
 mod licences;
+mod profiles;
 mod rooms;
 mod settings;
 mod sizes;
@@ -16,11 +17,12 @@ mod words;
 pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     let sources = source::all(root)?;
     let metadata = crates::metadata(root)?;
-    let checks: [(&str, Vec<String>); 6] = [
+    let checks: [(&str, Vec<String>); 7] = [
         ("files that hide a second noun", sizes::offences(&sources)),
         ("rooms that do what is not theirs", rooms::offences(&sources)),
         ("crates that import whom they may not", crates::offences(&metadata)?),
         ("dependencies nobody agreed to", licences::offences(&metadata)?),
+        ("profiles that end a process which is not ours", profiles::offences(root)?),
         ("settings that do nothing", settings::offences(&sources)),
         ("words that say where this was made", words::offences(root)?),
     ];
