@@ -12,6 +12,7 @@ Django; `connwarden.pools` looks into the pools of psycopg, SQLAlchemy and async
 from ._core import (
     Closing,
     ConnwardenError,
+    Plan,
     Report,
     Server,
     __version__,
@@ -25,6 +26,7 @@ from .asking import over
 __all__ = [
     "Closing",
     "ConnwardenError",
+    "Plan",
     "Report",
     "Server",
     "__version__",

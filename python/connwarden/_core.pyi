@@ -40,6 +40,15 @@ class Report:
     ) -> str: ...
 
 @final
+class Plan:
+    """What each service may hold of a server: a connwarden-plan.toml and the files it names.
+
+    Raises `ValueError` where they cannot be read or hold mistakes.
+    """
+
+    def __new__(cls, path: str) -> Plan: ...
+
+@final
 class Closing:
     """Who would be closed or cancelled, as the server stood when it was looked at."""
 
@@ -86,6 +95,7 @@ class Server:
         sessions: bool = False,
         only: Only = ...,
         thresholds: Mapping[str, float] = ...,
+        plan: Plan | None = None,
     ) -> Report: ...
     def health(
         self,
@@ -93,6 +103,7 @@ class Server:
         checks: Sequence[str] = (),
         apart: float | None = None,
         thresholds: Mapping[str, float] = ...,
+        plan: Plan | None = None,
     ) -> Report: ...
     def closing(
         self,

@@ -230,10 +230,23 @@ def test_a_plan_is_checked(tmp_path):
         connwarden.plan_check(plan=str(tmp_path / "nowhere.toml"))
 
 
+def test_a_folder_of_what_is_deployed_is_checked(tmp_path):
+    folder = tmp_path / "deploy"
+    folder.mkdir()
+    (folder / "compose.yaml").write_text(
+        "services:\n  db:\n    image: postgres:15\n  api:\n    image: api\n    deploy: {replicas: 3}\n"
+        "    environment: {DB_HOST: db, DB_MAX_CONNS: 5}\n"
+    )
+    (folder / "torn.yaml").write_bytes(b"\xff")
+    with pytest.warns(UserWarning, match="torn.yaml: not UTF-8 text: passed over"):
+        report = connwarden.plan_check([str(folder)])
+    assert "api" in report.text("plain") and "15" in report.text("plain")
+
+
 def test_a_plan_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path):
     pipe = tmp_path / "connwarden-plan.toml"
     os.mkfifo(pipe)
-    with pytest.raises(ValueError, match="not a plain file"):
+    with pytest.raises(ValueError, match="a pipe"):
         connwarden.plan_check(plan=str(pipe))
 
 

@@ -5,13 +5,14 @@
 
 use std::path::Path;
 
+use disk::{Disk, Meant};
 use inspect::census::Plan;
 use plan::budget::{self, Known, ServerBudget};
 use plan::declared::{self, Declared};
-use plan::{Finding, Level};
+use plan::read::{self, World};
+use plan::{Files, Finding, Level};
 use thiserror::Error;
 
-mod files;
 mod fit;
 
 pub use fit::{Allowance, Fit};
@@ -49,16 +50,28 @@ pub struct Budget {
 
 impl Budget {
     /// Reads a plan file (`connwarden-plan.toml`) and the deployments that it names, from its folder on. Variables of compose
-    /// files come from the environment. Folders are not searched: name files. Reads from the disk: call it at the start.
+    /// files come from the environment. Reads from the disk: call it at the start.
     ///
     /// # Errors
     /// A file cannot be read, or holds mistakes.
     pub fn from_plan_file(path: impl AsRef<Path>) -> Result<Self, BudgetError> {
         let name = path.as_ref().to_string_lossy().into_owned();
-        let text = files::text(&name).map_err(|why| BudgetError::Unreadable { path: name.clone(), why })?;
+        let disk = Disk::default();
+        let text = disk.text(&name).map_err(|why| BudgetError::Unreadable { path: name.clone(), why })?;
         let declared = declared::read(&name.as_str().into(), &text).map_err(|found| mistakes(&found))?;
-        let deployed = files::deployed(&declared).map_err(|found| mistakes(&found))?;
-        Ok(Self::of(&deployed, &declared))
+        let named: Vec<String> = declared.files.iter().map(|file| file.text.clone()).collect();
+        let Meant { paths, passed_over } = disk::meant(&named);
+        if !passed_over.is_empty() {
+            // What lies there may open connections, too.
+            return Err(BudgetError::Mistakes(passed_over));
+        }
+        let environment = |name: &str| std::env::var(name).ok();
+        let world = World { files: &disk, environment: &environment, profiles: &[] };
+        let found = read::files(&paths, &world);
+        if found.findings.iter().any(|finding| finding.level == Level::Error) {
+            return Err(mistakes(&found.findings));
+        }
+        Ok(Self::of(&found.deployed, &declared))
     }
 
     fn of(deployed: &plan::deployed::Deployed, declared: &Declared) -> Self {
@@ -100,9 +113,7 @@ impl Budget {
 
     /// In the shape that a census is held against.
     pub(crate) fn plan(&self) -> Plan {
-        let rows = self.server.direct();
-        let rows = rows.map(|(row, names)| (row.name.clone(), names, row.sums.peak, row.sums.rollout));
-        Plan::of_services(rows, (self.server.totals.peak, self.server.totals.rollout))
+        Plan::of_services(self.server.allowances(), (self.server.totals.peak, self.server.totals.rollout))
     }
 }
 

@@ -85,6 +85,11 @@ impl ServerBudget {
             (row, through.flat_map(|one| one.applications.iter().cloned()).collect())
         })
     }
+
+    /// What each of them may hold, as a census is held against it: name, application names, peak and rollout.
+    pub fn allowances(&self) -> impl Iterator<Item = (String, Vec<String>, u64, u64)> {
+        self.direct().map(|(row, names)| (row.name.clone(), names, row.sums.peak, row.sums.rollout))
+    }
 }
 
 /// A server's slots.

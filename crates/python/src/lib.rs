@@ -21,7 +21,7 @@ mod _core {
     #[pymodule_export]
     use super::error::{ConnwardenError, failure};
     #[pymodule_export]
-    use super::planner::{plan_check, presets, waiting};
+    use super::planner::{Plan, plan_check, presets, waiting};
     #[pymodule_export]
     use super::report::{Report, explain};
     #[pymodule_export]

@@ -1,20 +1,20 @@
 //! The planner's sums for Python: presets, the budget of files, waiting for a pool.
 
-use std::fs::File;
-use std::io::Read;
-use std::sync::Arc;
+use std::ffi::CString;
 
+use disk::{Disk, Meant};
+use inspect::census;
 use model::preset::Preset;
-use plan::budget::{self, Known};
+use plan::budget::{self, Budget, Known};
 use plan::declared::{self, Declared};
-use plan::place::FILE_BYTES_MAX;
 use plan::queue::{Load, Variation, line_that_varies};
-use plan::read::{self, Paths, World};
+use plan::read::{self, World};
 use plan::report::PlanReport;
-use plan::{Files, Number};
-use pyo3::exceptions::PyValueError;
+use plan::{Files, Finding, Level, Number};
+use pyo3::exceptions::{PyUserWarning, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use text::clean;
 
 use crate::report::{Report, Told};
 
@@ -59,54 +59,79 @@ pub(crate) fn waiting(
     Ok(told)
 }
 
-/// What the services of these files may open, and whether it fits: `connwarden plan check` without its folders. `files` are
-/// compose files, manifests, Procfiles and units; `plan` a connwarden-plan.toml.
+/// What the services of these files may open, and whether it fits: `connwarden plan check`. `files` are compose files, manifests,
+/// Procfiles, units, and folders of them; `plan` a connwarden-plan.toml. What of a folder cannot be looked at is a UserWarning.
 #[pyfunction]
 #[pyo3(signature = (files = Vec::new(), *, plan = None, max_connections = None))]
 pub(crate) fn plan_check(
+    py: Python<'_>,
     files: Vec<String>,
     plan: Option<String>,
     max_connections: Option<u32>,
 ) -> PyResult<Report> {
-    let (declared, mut findings) = match &plan {
+    let known = Known { connections_max: max_connections.map(Number::implied), ..Known::default() };
+    let (budget, findings) = sums(py, files, plan.as_deref(), &known)?;
+    Ok(Report(Told::Plan(Box::new(PlanReport::of(&budget, &findings)))))
+}
+
+/// What each service may hold of a server: `Plan(path)` of a connwarden-plan.toml and the files it names.
+#[pyclass(frozen, module = "connwarden")]
+pub(crate) struct Plan(census::Plan);
+
+#[pymethods]
+impl Plan {
+    /// ValueError: it cannot be read, or it or a file that it names holds mistakes.
+    #[new]
+    fn new(py: Python<'_>, path: &str) -> PyResult<Self> {
+        let (budget, findings) = sums(py, Vec::new(), Some(path), &Known::default())?;
+        let torn = findings.iter().filter(|one| one.level == Level::Error).count();
+        if torn > 0 {
+            return Err(PyValueError::new_err(format!("{path}: {torn} mistakes (connwarden plan check)")));
+        }
+        // The first server is the one the plan file speaks of.
+        let plan = budget.servers.first().map(|server| {
+            census::Plan::of_services(server.allowances(), (server.totals.peak, server.totals.rollout))
+        });
+        Ok(Self(plan.unwrap_or_default()))
+    }
+}
+
+impl Plan {
+    /// What a look is held against, where there is one.
+    pub(crate) fn of(plan: Option<&Py<Self>>) -> Option<census::Plan> {
+        plan.map(|plan| plan.get().0.clone())
+    }
+}
+
+/// Reads the files, those of the plan where none is named, and adds them up.
+fn sums(
+    py: Python<'_>,
+    files: Vec<String>,
+    plan: Option<&str>,
+    known: &Known,
+) -> PyResult<(Budget, Vec<Finding>)> {
+    let disk = Disk::default();
+    let (declared, mut findings) = match plan {
         None => (Declared::default(), Vec::new()),
         Some(path) => {
-            let text = Disk.text(path).map_err(|why| PyValueError::new_err(format!("{path}: {why}")))?;
-            match declared::read(&path.as_str().into(), &text) {
+            let text = disk.text(path).map_err(|why| PyValueError::new_err(format!("{path}: {why}")))?;
+            match declared::read(&path.into(), &text) {
                 Ok(declared) => (declared, Vec::new()),
                 Err(mistakes) => (Declared::default(), mistakes),
             }
         }
     };
-    let named = match files.is_empty() {
+    let named: Vec<String> = match files.is_empty() {
         true => declared.files.iter().map(|file| file.text.clone()).collect(),
         false => files,
     };
-    let paths = Paths { named, ..Paths::default() };
-    let environment = |name: &str| std::env::var(name).ok();
-    let found = read::files(&paths, &World { files: &Disk, environment: &environment, profiles: &[] });
-    findings.extend(found.findings);
-    let known = Known { connections_max: max_connections.map(Number::implied), ..Known::default() };
-    let budget = budget::of(&found.deployed, &declared, &known);
-    Ok(Report(Told::Plan(Box::new(PlanReport::of(&budget, &findings)))))
-}
-
-/// The files of the machine.
-struct Disk;
-
-impl Files for Disk {
-    fn text(&self, path: &str) -> Result<Arc<str>, String> {
-        // A pipe or a device may never end.
-        let meta = std::fs::metadata(path).map_err(|error| error.to_string())?;
-        if !meta.is_file() {
-            return Err("not a plain file: name the files that deploy one by one".into());
-        }
-        let file = File::open(path).map_err(|error| error.to_string())?;
-        let mut text = String::new();
-        file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
-        match text.len() as u64 > FILE_BYTES_MAX {
-            true => Err(format!("larger than {} MiB: no description of a deployment", FILE_BYTES_MAX >> 20)),
-            false => Ok(text.into()),
-        }
+    let Meant { paths, passed_over } = disk::meant(&named);
+    for why in passed_over {
+        PyErr::warn(py, &py.get_type::<PyUserWarning>(), &CString::new(clean(&why))?, 1)?;
     }
+    let environment = |name: &str| std::env::var(name).ok();
+    let found = read::files(&paths, &World { files: &disk, environment: &environment, profiles: &[] });
+    findings.extend(found.findings);
+    let budget = budget::of(&found.deployed, &declared, known);
+    Ok((budget, findings))
 }

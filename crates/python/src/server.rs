@@ -6,6 +6,7 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use inspect::catalog::{Blocking, Sample, Wants};
+use inspect::census;
 use inspect::checks::{self, Id, Look, Memory};
 use inspect::connect::{self, Answer, Answers, AskError, Connection, Machine};
 use inspect::report::{HealthReport, StatusReport};
@@ -18,6 +19,7 @@ use crate::asker::{Asker, is_the_drivers};
 use crate::closing::{Asked, Closing};
 use crate::error::Trouble;
 use crate::options::{self, Meant};
+use crate::planner::Plan;
 use crate::report::{Report, Told};
 
 /// A sample this old says nothing of what comes and goes now.
@@ -120,8 +122,10 @@ impl Server {
     }
 
     /// Who holds the slots, by `app`, `user`, `db`, `client` or `state`. `only`: sessions that are meant, a dictionary of
-    /// lists by the names of the options of `connwarden status`. `thresholds` as there, in percent.
-    #[pyo3(signature = (*, by = vec!["app".to_owned()], sessions = false, only = Meant::new(), thresholds = BTreeMap::new()))]
+    /// lists by the names of the options of `connwarden status`. `thresholds` as there, in percent. `plan`: groups by application
+    /// say where their service stands in it.
+    #[pyo3(signature = (*, by = vec!["app".to_owned()], sessions = false, only = Meant::new(), thresholds = BTreeMap::new(),
+                        plan = None))]
     fn status(
         &self,
         py: Python<'_>,
@@ -129,31 +133,39 @@ impl Server {
         sessions: bool,
         only: Meant,
         thresholds: BTreeMap<String, f64>,
+        plan: Option<Py<Plan>>,
     ) -> PyResult<Report> {
+        let plan = Plan::of(plan.as_ref());
         self.with(py, |inner| {
             let (by, limits) = (options::by(&by)?, options::limits(&thresholds)?);
             let filter = options::filter(only)?;
             let wants = Wants { counters: false, ..Wants::ALL };
             let sample = inner.runtime.block_on(Sample::take(&mut inner.way, wants))?;
-            let report =
+            let mut report =
                 StatusReport::of(&sample, &inner.place, limits.utilization, &by, sessions, |session| {
                     filter.matches(session)
                 });
+            if let Some(plan) = &plan {
+                report = report.beside(plan, &sample);
+            }
             Ok(Report(Told::Status(Box::new(report))))
         })
     }
 
     /// All checks, or those that are named, and one verdict. `apart`: seconds to wait for a second sample where there is no
-    /// earlier look, to see sessions come and go; None does not wait, and leaves that check out the first time.
-    #[pyo3(signature = (*, checks = Vec::new(), apart = None, thresholds = BTreeMap::new()))]
+    /// earlier look, to see sessions come and go; None does not wait, and leaves that check out the first time. With a
+    /// `plan`, also whether services keep to it.
+    #[pyo3(signature = (*, checks = Vec::new(), apart = None, thresholds = BTreeMap::new(), plan = None))]
     fn health(
         &self,
         py: Python<'_>,
         checks: Vec<String>,
         apart: Option<f64>,
         thresholds: BTreeMap<String, f64>,
+        plan: Option<Py<Plan>>,
     ) -> PyResult<Report> {
-        self.with(py, |inner| inner.health(&checks, apart, &thresholds))
+        let plan = Plan::of(plan.as_ref());
+        self.with(py, |inner| inner.health(&checks, apart, &thresholds, plan.as_ref()))
     }
 
     /// Plans who would be closed or cancelled: `action` is `close-idle`, `force-close` or `cancel`. Nobody is touched.
@@ -281,6 +293,7 @@ impl Inner {
         names: &[String],
         apart: Option<f64>,
         thresholds: &BTreeMap<String, f64>,
+        plan: Option<&census::Plan>,
     ) -> Result<Report, Trouble> {
         let (wanted, limits) = (options::checks(names)?, options::limits(thresholds)?);
         let apart = apart.map(|apart| options::span("apart", apart)).transpose()?;
@@ -299,7 +312,7 @@ impl Inner {
             before: before.as_ref().filter(|before| apart_s(before, &now) <= BEFORE_S_MAX),
             history: self.memory.points(),
             blocking: Some(&blocking),
-            plan: None,
+            plan,
             limits: &limits,
         };
         let report = HealthReport::of(&look, checks::run(&look, &wanted), &self.place, false);

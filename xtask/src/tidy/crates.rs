@@ -15,6 +15,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("connwarden-engine", &["connwarden-wire", "connwarden-model"]),
     ("connwarden-inspect", &["connwarden-model", "connwarden-text", "connwarden-tls", "connwarden-wire"]),
     ("connwarden-plan", &["connwarden-model", "connwarden-text"]),
+    ("connwarden-disk", &["connwarden-plan"]),
     ("connwarden-serve", &["connwarden-model", "connwarden-inspect"]),
     (
         "connwarden-proxy",
@@ -27,8 +28,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "connwarden-wire",
         ],
     ),
-    ("connwarden-client", &["connwarden-inspect", "connwarden-plan", "connwarden-wire"]),
-    ("connwarden-python", &["connwarden-model", "connwarden-inspect", "connwarden-plan", "connwarden-text"]),
+    ("connwarden-client", &["connwarden-disk", "connwarden-inspect", "connwarden-plan", "connwarden-wire"]),
+    (
+        "connwarden-python",
+        &["connwarden-disk", "connwarden-inspect", "connwarden-model", "connwarden-plan", "connwarden-text"],
+    ),
     ("xtask", &["connwarden-model", "connwarden-engine", "connwarden-inspect", "connwarden-plan"]),
 ];
 /// Imports all, and nobody imports it.

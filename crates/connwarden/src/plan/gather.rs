@@ -1,42 +1,22 @@
-//! Which files are meant, and their texts: the only place of the planner that opens anything.
+//! What the command line names, read: files that deploy, the plan file, variables.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
-use std::os::unix::fs::FileTypeExt;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
+use disk::{Disk, Meant};
 use inspect::form::clean;
 use model::preset::Preset;
 use plan::budget::{self, Budget};
 use plan::declared::{self, Declared};
 use plan::deployed::Deployed;
-use plan::place::FILE_BYTES_MAX;
-use plan::read::{self, Found, Paths, World, dotenv, may_deploy};
+use plan::read::{self, Found, World, dotenv};
 use plan::{Files, Finding, Scene};
 
 use super::check::LimitOptions;
 use crate::exit::Exit;
 use crate::say;
-
-/// Folders below a named one that are looked into, at most.
-const DEPTH_MAX: usize = 8;
-/// Files taken from a folder, at most.
-const FILES_MAX: usize = 5_000;
-
-/// The name for standard input.
-const STDIN: &str = "-";
-
-/// What compose looks for in a folder, and the file that it merges over it.
-const COMPOSE: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
-const OVERRIDE: [&str; 4] = [
-    "compose.override.yaml",
-    "compose.override.yml",
-    "docker-compose.override.yaml",
-    "docker-compose.override.yml",
-];
 
 /// What is deployed, and the plan file.
 #[derive(Args, Clone, Debug, Default)]
@@ -112,14 +92,14 @@ impl FilesOptions {
     /// # Errors
     /// Nothing was named, and nothing is here.
     pub(crate) fn gather(&self) -> Result<Gathered, String> {
-        let disk = Disk::default();
+        let disk = Disk::with_stdin();
         let (declared, mut findings) = self.declared(&disk)?;
         let named: Vec<String> = match self.files.is_empty() {
             false => self.files.clone(),
             true if !declared.files.is_empty() => {
                 declared.files.iter().map(|file| file.text.clone()).collect()
             }
-            true => here(),
+            true => disk::here(),
         };
         if named.is_empty()
             && declared.services.is_empty()
@@ -132,9 +112,9 @@ impl FilesOptions {
                     .into(),
             );
         }
-        let mut paths = Paths::default();
-        for path in &named {
-            expand(path, &mut paths);
+        let Meant { paths, passed_over } = disk::meant(&named);
+        for why in passed_over {
+            say::err(&clean(&format!("warning: {why}")));
         }
         let own = |name: &str| std::env::var(name).ok();
         let texts = self.env_file.iter().map(|path| {
@@ -148,8 +128,8 @@ impl FilesOptions {
         let world = World { files: &disk, environment: &environment, profiles: &self.profile };
         let Found { deployed, findings: found } = read::files(&paths, &world);
         findings.extend(found);
-        disk.look_for_environments();
-        Ok(Gathered { deployed, declared, findings, texts: disk.read.into_inner() })
+        look_for_environments(&disk);
+        Ok(Gathered { deployed, declared, findings, texts: disk.into_texts() })
     }
 
     fn declared(&self, disk: &Disk) -> Result<(Declared, Vec<Finding>), String> {
@@ -166,156 +146,10 @@ impl FilesOptions {
     }
 }
 
-/// The files of the machine, and what was read of them.
-#[derive(Default)]
-struct Disk {
-    read: RefCell<BTreeMap<String, Arc<str>>>,
-}
-
-impl Disk {
-    /// Env files of the presets that lie here: a suggestion is said as a change of them.
-    fn look_for_environments(&self) {
-        for preset in Preset::ALL {
-            // One that is not there is no mistake.
-            let _ = self.text(&format!("{}.env", preset.name()));
-        }
+/// Env files of the presets that lie here: a suggestion is said as a change of them.
+fn look_for_environments(disk: &Disk) {
+    for preset in Preset::ALL {
+        // One that is not there is no mistake.
+        let _ = disk.text(&format!("{}.env", preset.name()));
     }
-}
-
-impl Files for Disk {
-    fn text(&self, path: &str) -> Result<Arc<str>, String> {
-        if let Some(text) = self.read.borrow().get(path) {
-            return Ok(Arc::clone(text));
-        }
-        let text = opened(path)?;
-        self.read.borrow_mut().insert(path.to_owned(), Arc::clone(&text));
-        Ok(text)
-    }
-}
-
-fn opened(path: &str) -> Result<Arc<str>, String> {
-    if path == STDIN {
-        return whole(std::io::stdin().lock());
-    }
-    if is_pipe(path) {
-        return Err("a pipe: give it as standard input, -f -".into());
-    }
-    let file = std::fs::File::open(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => "no such file".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "we may not read it".to_owned(),
-        _ => error.to_string(),
-    })?;
-    let meta = file.metadata().map_err(|error| error.to_string())?;
-    if meta.is_dir() {
-        return Err("a folder stands where a file is needed".into());
-    }
-    whole(file)
-}
-
-/// A pipe with a name waits for a writer that may never come. Those that a shell opened for us have one.
-pub(super) fn is_pipe(path: &str) -> bool {
-    let opened = path.starts_with("/dev/fd/") || path.starts_with("/proc/self/fd/") || path == "/dev/stdin";
-    !opened && std::fs::metadata(path).is_ok_and(|meta| meta.file_type().is_fifo())
-}
-
-/// All of it: a device that never ends is cut off at the limit.
-fn whole(input: impl Read) -> Result<Arc<str>, String> {
-    let mut text = String::new();
-    let read = input.take(FILE_BYTES_MAX + 1).read_to_string(&mut text);
-    read.map_err(|error| match error.kind() {
-        std::io::ErrorKind::InvalidData => "not UTF-8 text".to_owned(),
-        _ => error.to_string(),
-    })?;
-    match text.len() as u64 > FILE_BYTES_MAX {
-        true => Err(format!("larger than {} MiB: no description of a deployment", FILE_BYTES_MAX >> 20)),
-        false => Ok(text.into()),
-    }
-}
-
-/// What stands in the working directory.
-fn here() -> Vec<String> {
-    let mut all = composed(Path::new("."));
-    all.extend(Path::new("Procfile").is_file().then(|| PathBuf::from("Procfile")));
-    all.into_iter().map(|path| plain(&path)).collect()
-}
-
-/// The compose file of a folder with its override, as compose finds them.
-fn composed(folder: &Path) -> Vec<PathBuf> {
-    let first =
-        |names: [&str; 4]| names.into_iter().map(|name| folder.join(name)).find(|path| path.is_file());
-    match first(COMPOSE) {
-        Some(base) => std::iter::once(base).chain(first(OVERRIDE)).collect(),
-        None => Vec::new(),
-    }
-}
-
-/// A folder's files that deploy something; a file's own name, whatever it holds. What cannot be looked at is told.
-fn expand(path: &str, paths: &mut Paths) {
-    if !Path::new(path).is_dir() {
-        paths.named.push(path.to_owned());
-        return;
-    }
-    let mut found = BTreeSet::new();
-    let mut projects = Vec::new();
-    let mut open = vec![(PathBuf::from(path), 0)];
-    while let Some((folder, depth)) = open.pop() {
-        let project: Vec<String> = composed(&folder).iter().map(|path| plain(path)).collect();
-        projects.extend((!project.is_empty()).then_some(project));
-        let entries = match std::fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(error) => {
-                passed_over(&folder, &error.to_string());
-                continue;
-            }
-        };
-        for entry in entries.flatten() {
-            let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
-            // Links are not followed: a folder may link to itself.
-            let kind = entry.file_type().ok();
-            if kind.is_some_and(|kind| kind.is_dir()) {
-                let skipped = name.starts_with('.') || name == "node_modules" || name == "target";
-                match (skipped, depth < DEPTH_MAX) {
-                    (true, _) => {}
-                    (false, true) => open.push((path, depth + 1)),
-                    (false, false) => passed_over(&path, "deeper than 8 folders"),
-                }
-            } else if may_deploy(&name) && is_meant(&path) {
-                if found.len() == FILES_MAX {
-                    passed_over(&path, "more than 5000 files");
-                    break;
-                }
-                found.insert(plain(&path));
-            }
-        }
-    }
-    projects.sort();
-    paths.named.extend(found);
-    paths.projects.extend(projects);
-}
-
-fn passed_over(path: &Path, why: &str) {
-    say::err(&clean(&format!("warning: {}: {why}: passed over", plain(path))));
-}
-
-/// Whether a file of a folder deploys something: other YAML lies there too, and of several compose files only the one that
-/// compose would take counts.
-fn is_meant(path: &Path) -> bool {
-    // A pipe or a device in a folder is nobody's manifest, and may never end. A link is looked through.
-    if !path.is_file() {
-        return false;
-    }
-    match opened(&plain(path)) {
-        Ok(text) => matches!(read::kind(&plain(path), &text), Ok(kind) if kind != read::Kind::Compose),
-        Err(why) => {
-            // Data lies in folders, too: nobody writes a manifest of that size, or in that format, as JSON.
-            if path.extension().is_none_or(|end| end != "json") {
-                passed_over(path, &why);
-            }
-            false
-        }
-    }
-}
-
-fn plain(path: &Path) -> String {
-    path.strip_prefix("./").unwrap_or(path).to_string_lossy().into_owned()
 }

@@ -50,7 +50,5 @@ impl PlanFile {
 /// Of the first server: the one the plan file speaks of.
 fn allowances(budget: &Budget) -> Plan {
     let Some(server) = budget.servers.first() else { return Plan::default() };
-    let rows = server.direct();
-    let rows = rows.map(|(row, names)| (row.name.clone(), names, row.sums.peak, row.sums.rollout));
-    Plan::of_services(rows, (server.totals.peak, server.totals.rollout))
+    Plan::of_services(server.allowances(), (server.totals.peak, server.totals.rollout))
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args};
+use disk::is_pipe;
 use inspect::filter::Glob;
 use inspect::form::clean;
 use inspect::record::{Entry, Reader};
@@ -16,7 +17,6 @@ use plan::simulate::Arrivals;
 use plan::simulate::samples::{Look, concurrency};
 use plan::simulate::trace::Reading;
 
-use super::gather::is_pipe;
 use crate::exit::Exit;
 use crate::{say, value};
 
