@@ -73,6 +73,25 @@ def test_health_leaves_its_verdict(small):
     assert len(held) == 10
 
 
+def test_services_are_held_against_a_plan(small, tmp_path):
+    grant(small)
+    plan = tmp_path / "connwarden-plan.toml"
+    plan.write_text(
+        "[service.api]\nreplicas = 1\npool = 2\nrollout = 'recreate'\napplication_name = ['wall-django-api']\n"
+    )
+    held = small.sessions("wall-django-api", 3) + small.sessions("stranger", 1)
+    screen = small.manage("db_connections", "--output=human", f"--plan={plan}").stdout
+    line = {row.split()[0]: row.rstrip() for row in screen.splitlines() if row.strip()}
+    assert line["APPLICATION"].endswith("PLAN") and line["wall-django-api"].endswith("3/2"), screen
+    assert line["stranger"].endswith("unplanned"), screen
+    ran = small.manage("db_connections", "--action=health", "--check=plan-exceeded", f"--plan={plan}")
+    assert ran.returncode == 1 and "api 3 of 2" in ran.stdout, ran.stdout + ran.stderr
+    plan.write_text("[service.api\n")
+    ran = small.manage("db_connections", "--output=human", f"--plan={plan}")
+    assert ran.returncode == 0 and "warning: no plan: " in ran.stderr and "PLAN" not in ran.stdout, ran.stderr
+    assert len(held) == 4
+
+
 def test_close_idle_acts_on_this_projects_database_and_tells(small):
     grant(small)
     held = small.sessions("wall-django-api", 3)

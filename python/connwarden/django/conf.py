@@ -13,6 +13,7 @@ import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
+from os import PathLike, fspath
 from typing import Any
 
 from django.conf import settings
@@ -46,6 +47,8 @@ class Conf:
     """Connections that all processes of this service may have together, as the plan has it; by alias, or
     for each.
     """
+    plan: str | PathLike[str] | None = None
+    """The plan file (`connwarden-plan.toml`) that services are held against."""
     workers: int | None = None
     """Processes of this service, where neither gunicorn's settings nor WEB_CONCURRENCY say so."""
 
@@ -57,6 +60,11 @@ class Conf:
     def allowed(self, alias: str) -> int | None:
         """The allowance of an alias."""
         return self.allowance.get(alias) if isinstance(self.allowance, Mapping) else self.allowance
+
+    @property
+    def plan_path(self) -> str | None:
+        """`PLAN`, as a text."""
+        return None if self.plan is None else fspath(self.plan)
 
     @cached_property
     def on_alert(self) -> Hook | None:
@@ -108,6 +116,8 @@ def _checked(given: object) -> Conf:
         )
     if found.admin_alias is not None and found.admin_alias not in settings.DATABASES:
         raise ImproperlyConfigured(f"{_NAME}['ADMIN_ALIAS'] is {found.admin_alias!r}, which DATABASES lacks")
+    if found.plan is not None and not isinstance(found.plan, (str, PathLike)):
+        raise ImproperlyConfigured(f"{_NAME}['PLAN'] is the path of a plan file, not {found.plan!r}")
     _check_counts(found)
     return found
 

@@ -104,6 +104,9 @@ def _looks(parser: ArgumentParser) -> None:
         "--interval", type=seconds, default=5.0, metavar="TIME", help="between looks (default: 5s)"
     )
     group.add_argument("--count", type=int, metavar="N", help="with --watch: end after so many looks")
+    group.add_argument(
+        "--plan", metavar="FILE", help="plan file to hold services against (default: CONNWARDEN['PLAN'])"
+    )
     for name, kind, text in (
         ("warn", percent, "slots taken, in percent of the usable ones (default: CONNWARDEN['WARN'], 70)"),
         ("crit", percent, "the same, critical (default: CONNWARDEN['CRIT'], 85)"),

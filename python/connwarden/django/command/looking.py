@@ -6,30 +6,33 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._core import ConnwardenError, Server
-from .arguments import only, thresholds
+from .against import Against
+from .arguments import only
 from .screen import Screen
 
 APART_S = 1.0
 """Between the two samples of one look, to see sessions come and go."""
 
 
-def status(server: Server, options: Mapping[str, Any], screen: Screen, defaults: Mapping[str, float]) -> int:
+def status(server: Server, options: Mapping[str, Any], screen: Screen, against: Against) -> int:
     """Shows who holds the slots."""
-    share = {name: value for name, value in thresholds(options, defaults).items() if name in ("warn", "crit")}
     report = server.status(
         by=[key for key in options["by"].split(",") if key],
         sessions=options["sessions"],
         only=only(options),
-        thresholds=share,
+        thresholds=against.utilization,
+        plan=against.plan,
     )
     screen.show(report)
     return exit_code(report.exit_code, options) if options["check"] is not None else 0
 
 
-def health(server: Server, options: Mapping[str, Any], screen: Screen, defaults: Mapping[str, float]) -> int:
+def health(server: Server, options: Mapping[str, Any], screen: Screen, against: Against) -> int:
     """Shows what is right and wrong, and leaves the verdict."""
     names = [name for name in (options["check"] or "").split(",") if name]
-    report = server.health(checks=names, apart=APART_S, thresholds=thresholds(options, defaults))
+    report = server.health(
+        checks=names, apart=APART_S, thresholds=against.thresholds, plan=against.plan
+    )
     screen.show(report)
     return exit_code(report.exit_code, options)
 

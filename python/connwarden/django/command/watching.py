@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 from ..._core import ConnwardenError, Server
-from .arguments import only, thresholds
+from .against import Against
+from .arguments import only
 from .looking import exit_code
 from .screen import Screen, is_terminal
 
@@ -20,7 +21,7 @@ def watch(
     way: Callable[[], AbstractContextManager[Server]],
     options: Mapping[str, Any],
     screen: Screen,
-    defaults: Mapping[str, float],
+    against: Against,
 ) -> int:
     """Looks, once or with `--watch` again and again, over one connection that is kept: it works also when the server has
     filled up since. A lost one is opened anew at the next look. The exit code is that of the last verdict."""
@@ -36,7 +37,7 @@ def watch(
             try:
                 if server is None:
                     server = held.enter_context(way())
-                code = _look(server, options, screen, defaults)
+                code = _look(server, options, screen, against)
             except ConnwardenError as error:
                 held.close()
                 server = None
@@ -46,17 +47,15 @@ def watch(
     return exit_code(code, options)
 
 
-def _look(server: Server, options: Mapping[str, Any], screen: Screen, defaults: Mapping[str, float]) -> int:
-    limits = thresholds(options, defaults)
-    health = server.health(thresholds=limits)
+def _look(server: Server, options: Mapping[str, Any], screen: Screen, against: Against) -> int:
+    health = server.health(thresholds=against.thresholds, plan=against.plan)
     if options["watch"] and not is_terminal(screen.out):
         _write(screen, options, screen.text(health, _form(screen, "line")))
         return health.exit_code
     if screen.is_json:
         screen.show(health)
         return health.exit_code
-    share = {name: value for name, value in limits.items() if name in ("warn", "crit")}
-    status = server.status(only=only(options), thresholds=share)
+    status = server.status(only=only(options), thresholds=against.utilization, plan=against.plan)
     form = "human" if screen.form == "human" else "plain"
     text = screen.text(status, form) + "\n" + screen.text(health, "line")
     _write(screen, options, text)

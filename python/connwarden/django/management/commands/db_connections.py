@@ -13,9 +13,9 @@ from ...._core import ConnwardenError, Server
 from ... import looking
 from ...command import arguments, closing
 from ...command import looking as looks
+from ...command.against import Against
 from ...command.screen import Screen
 from ...command.watching import watch
-from ...conf import conf
 
 EXIT_CODES = """\
 exit codes: of health, monitor and status --check 0 ok, 1 warning, 2 critical (also: refused because the server is full),
@@ -50,21 +50,22 @@ class Command(BaseCommand):
             alias = looking.alias_of(options["database"])
         except (looking.NotPostgreSQL, ConnectionDoesNotExist) as error:
             raise CommandError(str(error), returncode=64) from error
-        defaults = conf().thresholds
 
         def way() -> AbstractContextManager[Server]:
             return looking.server(alias, application=f"connwarden {action}", wait_slot=options["wait_slot"])
 
         try:
+            if action in ("close-idle", "force-close", "cancel"):
+                with way() as server:
+                    self._say_way(server, alias)
+                    return closing.act(action, server, options, screen, self.stderr)
+            against = Against.of(options, self.stderr)
             if action == "monitor" or (action == "health" and options["watch"]):
-                return watch(way, options, screen, defaults)
+                return watch(way, options, screen, against)
             with way() as server:
                 self._say_way(server, alias)
-                if action == "status":
-                    return looks.status(server, options, screen, defaults)
-                if action == "health":
-                    return looks.health(server, options, screen, defaults)
-                return closing.act(action, server, options, screen, self.stderr)
+                look = looks.status if action == "status" else looks.health
+                return look(server, options, screen, against)
         except ConnwardenError as error:
             if action == "health":
                 return looks.refused(error, options, screen)
