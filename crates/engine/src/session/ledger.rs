@@ -188,8 +188,8 @@ impl Ledger {
 
     /// True where the next message is skipped if one before it fails: what that one does is not known yet.
     pub fn may_skip(&self) -> bool {
-        let batch = self.queue.iter().rev().take_while(|entry| entry.owed != Owed::Sync);
-        batch.into_iter().any(|entry| !matches!(entry.owed, Owed::Query | Owed::Function | Owed::CopyEnd))
+        let mut batch = self.queue.iter().rev().take_while(|entry| entry.owed != Owed::Sync);
+        batch.any(|entry| !matches!(entry.owed, Owed::Query | Owed::Function | Owed::CopyEnd))
     }
 
     /// True while it is not known whether a query was skipped, or has destroyed the unnamed statement it is noted with.

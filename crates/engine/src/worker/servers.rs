@@ -87,8 +87,8 @@ impl Worker {
                         home.slice.leave_idle(conn);
                         self.arm_step(now, conn);
                     }
-                    // A COPY needs its client.
-                    Phase::Draining if copying => {
+                    // A COPY needs its client, and so does the Sync that a server skips to.
+                    Phase::Draining if copying || server.ledger.wants_sync() => {
                         self.close_server(now, conn, ServerOut::ClientLeft, false, out)
                     }
                     _ if whole && quiet => self.quiet(now, conn, out),
