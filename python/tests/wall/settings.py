@@ -37,3 +37,10 @@ DATABASES = {
 CONNWARDEN: dict[str, object] = {}
 if os.environ.get("WALL_ADMIN") == "1":
     CONNWARDEN["ADMIN_ALIAS"] = "admin"
+# A page that fails says why on the server's own output.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"output": {"class": "logging.StreamHandler"}},
+    "loggers": {"django.request": {"handlers": ["output"], "level": "ERROR"}},
+}

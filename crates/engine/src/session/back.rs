@@ -442,7 +442,7 @@ impl Link<'_> {
         }
         let Some(body) = m.whole() else { return m.want_whole() };
         let Some(status) = backend::ready_for_query(body) else { return Next::End(End::Broken) };
-        let front = server.ledger.front();
+        let query = server.ledger.front().filter(|_| server.ledger.is_in_doubt());
         let verdict = server.ledger.judge(B::ReadyForQuery);
         if verdict == Verdict::Misfit {
             return misfit(server, m);
@@ -454,7 +454,7 @@ impl Link<'_> {
         if let Some(statements) = &mut client.statements {
             statements.settle(|batch| server.ledger.is_answered(batch));
         }
-        if let Some(query) = front.filter(Entry::is_in_doubt) {
+        if let Some(query) = query.filter(Entry::is_in_doubt) {
             client.unnamed.take_if(|statement| UNNAMED | statement.id == query.statement);
         }
         if client.pause == Pause::Unsettled {

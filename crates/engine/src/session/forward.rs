@@ -244,18 +244,19 @@ impl Link<'_> {
             }
             if !server.ledger.skipping() {
                 server.taint.mark(if m.is_whole() { Taint::of_text(text) } else { Taint::SET_CONFIG });
-                let mut destroys = 0;
                 if !self.planted.is(Fault::QueryKeepsUnnamed) {
                     match &client.unnamed {
                         // Behind a message that fails it is skipped, and destroys nothing.
-                        Some(statement) if server.ledger.may_skip() => destroys = UNNAMED | statement.id,
+                        Some(statement) if server.ledger.may_skip() => {
+                            server.ledger.push_in_doubt(UNNAMED | statement.id);
+                            (server.unnamed, client.pinned) = (0, false);
+                            return self.relay(client, server, m);
+                        }
                         Some(_) | None => client.unnamed = None,
                     }
                     server.unnamed = 0;
                 }
                 client.pinned = false;
-                server.ledger.push(Owed::Query, Serve::Client, destroys);
-                return self.relay(client, server, m);
             }
         }
         self.pass(client, server, m, Owed::Query)

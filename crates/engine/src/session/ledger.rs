@@ -204,6 +204,13 @@ impl Ledger {
         self.push_for(owed, serve, statement, 0);
     }
 
+    /// Notes a client's query that may be skipped, and destroys this unnamed statement if it is not.
+    #[cold]
+    pub fn push_in_doubt(&mut self, unnamed: u64) {
+        self.push(Owed::Query, Serve::Client, unnamed);
+        self.in_doubt += 1;
+    }
+
     /// As [`Ledger::push`], with the client's own number for the message.
     #[inline]
     pub fn push_for(&mut self, owed: Owed, serve: Serve, statement: u64, serial: u32) {
@@ -243,9 +250,7 @@ impl Ledger {
                 self.unsynced = !matches!(owed, Owed::Query | Owed::Function | Owed::MadeDeallocate);
             }
         }
-        let entry = Entry { owed, serve, serial, statement };
-        self.in_doubt += u32::from(entry.is_in_doubt());
-        self.queue.push_back(entry);
+        self.queue.push_back(Entry { owed, serve, serial, statement });
         if matches!(owed, Owed::Sync | Owed::Query | Owed::Function) {
             self.batch = self.batch.wrapping_add(1);
         }
@@ -357,12 +362,18 @@ impl Ledger {
     /// Takes the front off, and the ends of COPYs that never were.
     #[inline]
     fn pop(&mut self) {
-        if let Some(entry) = self.queue.pop_front() {
-            self.in_doubt -= u32::from(entry.is_in_doubt());
+        if self.in_doubt > 0 {
+            self.pop_doubt();
         }
+        self.queue.pop_front();
         while let Some(Entry { owed: Owed::CopyEnd, .. }) = self.queue.front() {
             self.queue.pop_front();
         }
+    }
+
+    #[cold]
+    fn pop_doubt(&mut self) {
+        self.in_doubt -= u32::from(self.front().is_some_and(|front| front.is_in_doubt()));
     }
 
     fn verdict(&self) -> Verdict {

@@ -30,9 +30,7 @@ def status(server: Server, options: Mapping[str, Any], screen: Screen, against: 
 def health(server: Server, options: Mapping[str, Any], screen: Screen, against: Against) -> int:
     """Shows what is right and wrong, and leaves the verdict."""
     names = [name for name in (options["check"] or "").split(",") if name]
-    report = server.health(
-        checks=names, apart=APART_S, thresholds=against.thresholds, plan=against.plan
-    )
+    report = server.health(checks=names, apart=APART_S, thresholds=against.thresholds, plan=against.plan)
     screen.show(report)
     return exit_code(report.exit_code, options)
 
