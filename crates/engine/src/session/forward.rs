@@ -330,6 +330,10 @@ impl Link<'_> {
         }
         let Some(serial) = statements.retire(&folded, server.ledger.batch()) else { return false };
         server.ledger.push_for(Owed::MadeDeallocate, Serve::Client, 0, serial);
+        // It is a query, too: they destroy the unnamed statement. Should it be skipped, that is an error of the next Bind
+        // which a server would not give; an older statement that ran instead would be worse.
+        (client.unnamed, client.pinned) = (None, false);
+        server.unnamed = 0;
         self.give_made(client, server);
         true
     }

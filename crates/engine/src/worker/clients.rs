@@ -163,6 +163,8 @@ impl Worker {
                         if let Some(statements) = &mut client.statements {
                             statements.remove(&name);
                         }
+                        // It is a query, too: they destroy the unnamed statement.
+                        (client.unnamed, client.pinned) = (None, false);
                         client.requested = now;
                         out.make(conn, |made| {
                             encode::command_complete(made, "DEALLOCATE");
