@@ -5,6 +5,7 @@
 mod arena;
 mod child;
 mod cmd;
+mod dice;
 mod line;
 mod load;
 mod messages;

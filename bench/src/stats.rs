@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::dice::Dice;
+
 const RESAMPLES: usize = 10_000;
 /// Fixed, so that the same measurements always give the same interval.
 const SEED: u64 = 0x5eed_c033_a4d3_0001;
@@ -18,7 +20,7 @@ impl Estimate {
     /// Of independent measurements; there must be one at least.
     pub(crate) fn of(values: &[f64]) -> Self {
         assert!(!values.is_empty(), "a median needs a value");
-        let mut dice = Dice(SEED);
+        let mut dice = Dice::new(SEED);
         let mut medians: Vec<f64> = (0..RESAMPLES)
             .map(|_| {
                 let mut sample: Vec<f64> = values.iter().map(|_| values[dice.below(values.len())]).collect();
@@ -55,20 +57,6 @@ pub(crate) fn deviation(values: &[f64]) -> f64 {
     let mean = values.iter().sum::<f64>() / values.len() as f64;
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
     (squares / (values.len() - 1) as f64).sqrt()
-}
-
-/// SplitMix64: enough for resampling.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^= bits >> 31;
-        ((u128::from(bits) * bound as u128) >> 64) as usize
-    }
 }
 
 #[cfg(test)]

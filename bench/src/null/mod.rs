@@ -4,6 +4,7 @@
 
 mod alarm;
 mod session;
+mod spans;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -18,6 +19,7 @@ use mio::{Events, Interest, Poll, Token};
 use crate::line::{Ended, Line, Place, Socket};
 use alarm::Alarm;
 use session::Session;
+use spans::Spans;
 
 const DOOR: Token = Token(usize::MAX);
 const ALARM: Token = Token(usize::MAX - 1);
@@ -177,41 +179,5 @@ impl House {
                 self.free.push(at);
             }
         }
-    }
-}
-
-/// Spans of time, evenly spread from a half to one and a half of one of them; the same in every process.
-struct Spans {
-    mean: Duration,
-    state: u64,
-}
-
-impl Spans {
-    fn around(mean: Duration) -> Self {
-        Self { mean, state: 1 }
-    }
-
-    /// By SplitMix64.
-    fn next(&mut self) -> Duration {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.state;
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        word ^= word >> 31;
-        self.mean.mul_f64(0.5 + word as f64 / u64::MAX as f64)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spans_lie_around_their_mean() {
-        let mut spans = Spans::around(Duration::from_millis(10));
-        let drawn: Vec<_> = (0..10_000).map(|_| spans.next()).collect();
-        assert!(drawn.iter().all(|span| (5..=15).contains(&span.as_millis())));
-        let mean = drawn.iter().sum::<Duration>() / 10_000;
-        assert!((9.7..10.3).contains(&(mean.as_secs_f64() * 1e3)), "{mean:?}");
     }
 }

@@ -5,11 +5,10 @@
 
 use std::path::Path;
 
-use disk::{Disk, Meant};
+use disk::Disk;
 use inspect::census::Plan;
 use plan::budget::{self, Known, ServerBudget};
 use plan::declared::{self, Declared};
-use plan::read::{self, World};
 use plan::{Files, Finding, Level};
 use thiserror::Error;
 
@@ -60,14 +59,11 @@ impl Budget {
         let text = disk.text(&name).map_err(|why| BudgetError::Unreadable { path: name.clone(), why })?;
         let declared = declared::read(&name.as_str().into(), &text).map_err(|found| mistakes(&found))?;
         let named: Vec<String> = declared.files.iter().map(|file| file.text.clone()).collect();
-        let Meant { paths, passed_over } = disk::meant(&named);
+        let (found, passed_over) = disk.deployed(&named);
         if !passed_over.is_empty() {
             // What lies there may open connections, too.
             return Err(BudgetError::Mistakes(passed_over));
         }
-        let environment = |name: &str| std::env::var(name).ok();
-        let world = World { files: &disk, environment: &environment, profiles: &[] };
-        let found = read::files(&paths, &world);
         if found.findings.iter().any(|finding| finding.level == Level::Error) {
             return Err(mistakes(&found.findings));
         }

@@ -38,8 +38,11 @@ impl Files for Disk {
         }
         let text = match path {
             STDIN if self.takes_stdin => whole(std::io::stdin().lock())?,
-            _ if is_pipe(path) && self.takes_stdin => {
-                return Err("a pipe: give it as standard input, -f -".into());
+            _ if is_pipe(path) => {
+                return Err(match self.takes_stdin {
+                    true => "a pipe: give it as standard input, -f -".into(),
+                    false => "a pipe: nobody may ever write to it".into(),
+                });
             }
             _ => opened(path)?,
         };
@@ -54,11 +57,8 @@ pub fn is_pipe(path: &str) -> bool {
     !opened && std::fs::metadata(path).is_ok_and(|meta| meta.file_type().is_fifo())
 }
 
-/// A file's text; the error is a sentence without the path.
+/// The text of what is no pipe; the error is a sentence without the path.
 pub(crate) fn opened(path: &str) -> Result<Arc<str>, String> {
-    if is_pipe(path) {
-        return Err("a pipe: nobody may ever write to it".into());
-    }
     let file = std::fs::File::open(path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => "no such file".to_owned(),
         ErrorKind::PermissionDenied => "we may not read it".to_owned(),

@@ -2,13 +2,12 @@
 
 use std::ffi::CString;
 
-use disk::{Disk, Meant};
+use disk::Disk;
 use inspect::census;
 use model::preset::Preset;
 use plan::budget::{self, Budget, Known};
 use plan::declared::{self, Declared};
 use plan::queue::{Load, Variation, line_that_varies};
-use plan::read::{self, World};
 use plan::report::PlanReport;
 use plan::{Files, Finding, Level, Number};
 use pyo3::exceptions::{PyUserWarning, PyValueError};
@@ -125,12 +124,10 @@ fn sums(
         true => declared.files.iter().map(|file| file.text.clone()).collect(),
         false => files,
     };
-    let Meant { paths, passed_over } = disk::meant(&named);
+    let (found, passed_over) = disk.deployed(&named);
     for why in passed_over {
         PyErr::warn(py, &py.get_type::<PyUserWarning>(), &CString::new(clean(&why))?, 1)?;
     }
-    let environment = |name: &str| std::env::var(name).ok();
-    let found = read::files(&paths, &World { files: &disk, environment: &environment, profiles: &[] });
     findings.extend(found.findings);
     let budget = budget::of(&found.deployed, &declared, known);
     Ok((budget, findings))

@@ -89,3 +89,20 @@ fn mistakes_name_their_line() {
     let error = Budget::from_plan_file("/nowhere/plan.toml").unwrap_err();
     assert_eq!(error.to_string(), "/nowhere/plan.toml: no such file");
 }
+
+#[test]
+fn folders_that_the_plan_names_are_read_and_what_cannot_be_is_an_error() {
+    let folder = Folder::create().unwrap();
+    let deployed = folder.join("deploy");
+    std::fs::create_dir(&deployed).unwrap();
+    let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\nspec:\n  replicas: 3\n  template:\n    spec:\n      \
+        containers: [{name: api, image: api, env: [{name: DB_HOST, value: db}, {name: DB_MAX_CONNS, value: '5'}]}]\n";
+    std::fs::write(deployed.join("api.yaml"), manifest).unwrap();
+    let plan = folder.join(declared::FILE);
+    std::fs::write(&plan, "files = [\"deploy/\"]\n[server]\nmax_connections = 100\n").unwrap();
+    let budget = Budget::from_plan_file(&plan).unwrap();
+    assert_eq!(budget.services().collect::<Vec<_>>(), ["api"]);
+    std::fs::write(deployed.join("torn.yaml"), [0xff]).unwrap();
+    let BudgetError::Mistakes(told) = Budget::from_plan_file(&plan).unwrap_err() else { panic!() };
+    assert!(told.len() == 1 && told[0].ends_with("torn.yaml: not UTF-8 text: passed over"), "{told:?}");
+}

@@ -59,8 +59,7 @@ impl Link<'_> {
         };
         if parse.name.is_empty() {
             if server.ledger.is_in_doubt() {
-                client.pause = Pause::Unsettled;
-                return Next::Stop(Then::WhenTold);
+                return wait_for_answers(client);
             }
             self.parse_unnamed(client, server, m, parse.tail)
         } else if self.renames() {
@@ -235,8 +234,7 @@ impl Link<'_> {
         }
         let statement = self.statements.intern(parse.tail, client.settings.plan_key);
         if server.registry.is_unsettled(statement.id, batch) {
-            client.pause = Pause::Unsettled;
-            return Next::Stop(Then::WhenTold);
+            return wait_for_answers(client);
         }
         self.tally.client_parses += 1;
         let serial = known.begin(parse.name, statement.clone(), batch);
@@ -467,6 +465,11 @@ impl Link<'_> {
     }
 }
 
+fn wait_for_answers(client: &mut Client) -> Next {
+    client.pause = Pause::Unsettled;
+    Next::Stop(Then::WhenTold)
+}
+
 /// Holds a client back whose next message hangs on what an earlier batch of its own comes to: on whether this name is
 /// taken, or whether the server holds its text. That batch's Sync was sent, so its answer will come.
 pub(super) fn hangs(client: &mut Client, server: &Server, name: &[u8]) -> Option<Next> {
@@ -477,8 +480,7 @@ pub(super) fn hangs(client: &mut Client, server: &Server, name: &[u8]) -> Option
     if !unsettled {
         return None;
     }
-    client.pause = Pause::Unsettled;
-    Some(Next::Stop(Then::WhenTold))
+    Some(wait_for_answers(client))
 }
 
 /// The same for the unnamed statement.
@@ -487,8 +489,7 @@ fn hangs_unnamed(client: &mut Client, server: &Server) -> Option<Next> {
     if !server.ledger.is_in_doubt() && !client.unnamed_before.as_ref().is_some_and(unsettled) {
         return None;
     }
-    client.pause = Pause::Unsettled;
-    Some(Next::Stop(Then::WhenTold))
+    Some(wait_for_answers(client))
 }
 
 /// Target and name of a Describe or Close, once it is whole; `Ok(None)`: it is malformed, the server shall say so.

@@ -13,7 +13,7 @@ use crate::orders::{Back, DialRefusal, Note};
 use crate::planted::Fault;
 use crate::refuse::Refusal;
 use crate::remark::Remark;
-use crate::session::greet::{Greet, GreetCx, GreetStep, Welcome};
+use crate::session::greet::{Greet, GreetStep, Welcome};
 use crate::session::ledger::{Owed, Serve};
 use crate::session::params::{Name, Value};
 use crate::session::server::{Phase, Server};
@@ -64,12 +64,7 @@ impl Worker {
         }
         let Phase::Dialling = server.phase else { return };
         let home = &self.homes[server.slice as usize];
-        let cx = GreetCx {
-            settings: &home.slice.settings,
-            client_key: home.client_key,
-            rng: &mut self.rng,
-            keys: &mut self.keys,
-        };
+        let cx = home.greeting(&mut self.rng, &mut self.keys);
         let greet = out.make(conn, |send| Greet::start(cx, &home.slice.key, send));
         server.phase = Phase::Greeting(Box::new(greet));
         out.read(conn);
@@ -102,12 +97,7 @@ impl Worker {
         let Some(server) = self.servers.get_mut(conn.index(), conn.generation) else { return };
         let Phase::Greeting(greet) = &mut server.phase else { return };
         let home = &self.homes[server.slice as usize];
-        let cx = GreetCx {
-            settings: &home.slice.settings,
-            client_key: home.client_key,
-            rng: &mut self.rng,
-            keys: &mut self.keys,
-        };
+        let cx = home.greeting(&mut self.rng, &mut self.keys);
         let step = out.make(conn, |send| greet.on_derived(cx, salted, send));
         if let Then::More | Then::AtLeast(_) = self.greet_step(now, conn, step, out) {
             out.read(conn);

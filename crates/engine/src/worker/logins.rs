@@ -14,7 +14,7 @@ use crate::orders::{Admission, Note};
 use crate::refuse::Refusal;
 use crate::remark::{ClientOut, Remark};
 use crate::session::client::{CancelSecret, Client, Life};
-use crate::session::login::{LoginCx, LoginStep, Proven};
+use crate::session::login::{Login, LoginCx, LoginStep, Proven};
 use crate::session::params::{self, APPLICATION_NAME};
 use crate::session::seed::{ClientSeed, ConsoleSeed};
 use crate::time::Now;
@@ -38,8 +38,21 @@ impl Worker {
     }
 
     pub(super) fn login_bytes(&mut self, now: Now, conn: ConnId, bytes: &[u8], out: &mut Outputs) -> Taken {
-        let Some(client) = self.clients.get_mut(conn.index(), conn.generation) else { return Taken::NOTHING };
-        let Life::Login(login) = &mut client.life else { return Taken::NOTHING };
+        let stepped = self.with_login(conn, out, |login, cx, send| login.on_bytes(cx, bytes, send));
+        let Some((used, step)) = stepped else { return Taken::NOTHING };
+        let then = self.login_step(now, conn, step, out);
+        Taken { used, then }
+    }
+
+    /// A step of a login under way; `None` where there is none.
+    fn with_login<T>(
+        &mut self,
+        conn: ConnId,
+        out: &mut Outputs,
+        step: impl FnOnce(&mut Login, LoginCx<'_>, &mut Vec<u8>) -> T,
+    ) -> Option<T> {
+        let client = self.clients.get_mut(conn.index(), conn.generation)?;
+        let Life::Login(login) = &mut client.life else { return None };
         let cx = LoginCx {
             config: &self.config,
             rng: &mut self.rng,
@@ -47,9 +60,7 @@ impl Worker {
             tally: &mut self.tally,
             own_uid: self.own_uid,
         };
-        let (used, step) = out.make(conn, |send| login.on_bytes(cx, bytes, send));
-        let then = self.login_step(now, conn, step, out);
-        Taken { used, then }
+        Some(out.make(conn, |send| step(login, cx, send)))
     }
 
     fn login_step(&mut self, now: Now, conn: ConnId, step: LoginStep, out: &mut Outputs) -> Then {
@@ -74,16 +85,8 @@ impl Worker {
     }
 
     pub(super) fn client_derived(&mut self, now: Now, conn: ConnId, salted: [u8; 32], out: &mut Outputs) {
-        let Some(client) = self.clients.get_mut(conn.index(), conn.generation) else { return };
-        let Life::Login(login) = &mut client.life else { return };
-        let cx = LoginCx {
-            config: &self.config,
-            rng: &mut self.rng,
-            keys: &mut self.keys,
-            tally: &mut self.tally,
-            own_uid: self.own_uid,
-        };
-        let step = out.make(conn, |send| login.on_derived(cx, salted, send));
+        let step = self.with_login(conn, out, |login, cx, send| login.on_derived(cx, salted, send));
+        let Some(step) = step else { return };
         if let Then::More | Then::AtLeast(_) = self.login_step(now, conn, step, out) {
             out.read(conn);
         }

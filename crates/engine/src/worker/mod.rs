@@ -47,7 +47,7 @@ use crate::orders::{Drain, Note};
 use crate::planted::Planted;
 use crate::pool::slice::Slice;
 use crate::session::client::{Client, Life};
-use crate::session::greet::Welcome;
+use crate::session::greet::{GreetCx, Welcome};
 use crate::session::keys::Keys;
 use crate::session::link::Rules;
 use crate::session::params::Settings;
@@ -75,6 +75,13 @@ struct Home {
     pausing: Vec<Ticket>,
     /// Nobody lives here any more.
     gone: bool,
+}
+
+impl Home {
+    /// What a login to a server of this pool needs.
+    fn greeting<'w>(&'w self, rng: &'w mut ChaCha8Rng, keys: &'w mut Keys) -> GreetCx<'w> {
+        GreetCx { settings: &self.slice.settings, client_key: self.client_key, rng, keys }
+    }
 }
 
 /// Everything one worker thread decides.

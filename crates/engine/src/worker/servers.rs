@@ -11,7 +11,6 @@ use crate::refuse::Refusal;
 use crate::remark::{ClientOut, Remark, ServerOut};
 use crate::session::back;
 use crate::session::client::{Body, Life};
-use crate::session::greet::GreetCx;
 use crate::session::ledger::Copy;
 use crate::session::link::Link;
 use crate::session::server::{Phase, Server};
@@ -29,12 +28,7 @@ impl Worker {
             Phase::Dialling | Phase::Closing | Phase::Courier(_) => all,
             Phase::Greeting(greet) => {
                 let home = &self.homes[server.slice as usize];
-                let cx = GreetCx {
-                    settings: &home.slice.settings,
-                    client_key: home.client_key,
-                    rng: &mut self.rng,
-                    keys: &mut self.keys,
-                };
+                let cx = home.greeting(&mut self.rng, &mut self.keys);
                 let (used, step) = out.make(conn, |send| greet.on_bytes(cx, bytes, send));
                 let then = self.greet_step(now, conn, step, out);
                 Taken { used, then }

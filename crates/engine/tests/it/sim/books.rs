@@ -1,6 +1,6 @@
 //! What must hold at every step, read from the engine's own books and compared with the world.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use engine::contract::{Input, Outputs};
 use engine::orders::{Note, Order};
@@ -122,17 +122,16 @@ impl World {
             waiting.insert(client.conn, (*slice, now - client.waiting_us.min(now)));
         }
         let before = std::mem::replace(&mut self.px().books.waiting[worker], waiting.clone());
-        let stood: BTreeSet<ConnId> = before.keys().copied().collect();
-        for (conn, (slice, since)) in before {
-            let served = page.clients.iter().any(|client| client.conn == conn && client.link.is_some());
+        for (conn, (slice, since)) in &before {
+            let served = page.clients.iter().any(|client| client.conn == *conn && client.link.is_some());
             if !served {
                 continue;
             }
             // Who had a server that failed meanwhile has come back to the line, to where it stood.
             if let Some((other, (_, earlier))) = waiting
                 .iter()
-                .filter(|(other, _)| stood.contains(*other))
-                .find(|(_, (their, earlier))| *their == slice && *earlier < since)
+                .filter(|(other, _)| before.contains_key(*other))
+                .find(|(_, (their, earlier))| their == slice && earlier < since)
             {
                 return Err(format!(
                     "{conn:?}, waiting since {since}, was served before {other:?}, since {earlier}"
