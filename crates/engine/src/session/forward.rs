@@ -239,8 +239,9 @@ impl Link<'_> {
             if m.is_whole() && self.answers_deallocate(client, server, text) {
                 return Next::At(m.end());
             }
-            if let Some(statements) = client.statements.as_mut().filter(|_| may_clear(text)) {
-                statements.may_clear(server.ledger.batch());
+            if may_clear(text) {
+                // Also of a client that has none of its own: what it asks for next may stand on the server.
+                self.names(&mut client.statements).may_clear(server.ledger.batch());
             }
             if !server.ledger.skipping() {
                 server.taint.mark(if m.is_whole() { Taint::of_text(text) } else { Taint::SET_CONFIG });

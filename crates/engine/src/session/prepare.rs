@@ -126,6 +126,11 @@ impl Link<'_> {
         self.relay(client, server, m)
     }
 
+    /// A client's books of its statements, begun where there are none.
+    pub(super) fn names<'c>(&self, own: &'c mut Option<Box<Names>>) -> &'c mut Names {
+        own.get_or_insert_with(|| Box::new(Names::new(self.statements.hasher())))
+    }
+
     fn parse_unnamed(
         &mut self,
         client: &mut Client,
@@ -137,8 +142,8 @@ impl Link<'_> {
             return self.parse_huge(client, server, m);
         }
         let batch = server.ledger.batch();
-        if let Some(statements) = client.statements.as_mut().filter(|_| may_clear(tail)) {
-            statements.may_clear(batch);
+        if may_clear(tail) {
+            self.names(&mut client.statements).may_clear(batch);
         }
         if tail.len() <= 160
             && let Some(next) = self.parse_deallocate(client, server, m, tail)
@@ -156,9 +161,7 @@ impl Link<'_> {
         let before = before.filter(|_| !client.pinned);
         match &client.unnamed_before {
             Some((of, _)) if *of == batch => {
-                let hasher = self.statements.hasher();
-                let known = client.statements.get_or_insert_with(|| Box::new(Names::new(hasher)));
-                known.unnamed_between.push(before);
+                self.names(&mut client.statements).unnamed_between.push(before);
             }
             Some(_) | None => {
                 if let Some(known) = &mut client.statements {
@@ -217,8 +220,7 @@ impl Link<'_> {
         parse: &frontend::Parse<'_>,
         m: Message<'_>,
     ) -> Next {
-        let hasher = self.statements.hasher();
-        let known = client.statements.get_or_insert_with(|| Box::new(Names::new(hasher)));
+        let known = self.names(&mut client.statements);
         let batch = server.ledger.batch();
         if known.find(parse.name).is_some() {
             // The client has this name already: the server itself shall say so, of a name that it holds for sure.
