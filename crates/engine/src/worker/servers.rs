@@ -165,7 +165,8 @@ impl Worker {
         let Some(server) = self.servers.get_mut(conn.index(), conn.generation) else { return };
         let index = server.slice;
         let home = &mut self.homes[index as usize];
-        let busy = !server.ledger.is_empty();
+        // A server that owes no answer waits for its client, as behind an error up to the Sync: there is nothing to cancel.
+        let busy = server.ledger.len() > 0;
         match server.phase {
             Phase::Closing | Phase::Courier(_) => return,
             Phase::Dialling => return self.give_up_dial(conn, out),
