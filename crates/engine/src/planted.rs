@@ -24,6 +24,8 @@ pub enum Fault {
     SwallowedOnceTooOften,
     /// Ledger: a Sync that is sent while COPY data is awaited is counted as owed (`ignores_sync` says no).
     SyncCountedInCopyIn,
+    /// Ledger: a Sync that a COPY has made the server ignore ends the batch all the same (`begin_copy_in`).
+    IgnoredSyncEndsBatch,
     /// Ledger: after an error the made replies that stand behind it are given all the same.
     MadeReplyAfterError,
     /// Release: taint is not looked at; the server rests unclean.
@@ -78,7 +80,7 @@ pub enum Fault {
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Fault; 34] = [
+    pub const ALL: [Fault; 35] = [
         Fault::ReleasedWithRepliesOwed,
         Fault::RegisteredBeforeParseComplete,
         Fault::ClientKeepsFailedParse,
@@ -88,6 +90,7 @@ impl Fault {
         Fault::PermitLost,
         Fault::SwallowedOnceTooOften,
         Fault::SyncCountedInCopyIn,
+        Fault::IgnoredSyncEndsBatch,
         Fault::MadeReplyAfterError,
         Fault::TaintIgnored,
         Fault::LastInFirstOut,

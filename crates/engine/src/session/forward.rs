@@ -9,9 +9,8 @@ use wire::tag::FrontendTag as F;
 use super::client::{Body, Client, Pause};
 use super::ledger::{Copy, LEDGER_MAX, Owed, Serve};
 use super::link::{CALL_BYTES_MAX, LOOK_BYTES_MAX, Link, TURNSTILE_BOUNDARIES, TURNSTILE_US};
-use super::prepare::hangs;
 use super::server::Server;
-use super::statements::words::{Deallocate, deallocate, may_clear};
+use super::statements::words::may_clear;
 use super::taint::Taint;
 use super::vacancy::{Need, VACANCY_BYTES_MAX, Vacancy, may_need};
 use crate::contract::{Taken, Then};
@@ -233,11 +232,8 @@ impl Link<'_> {
         server.boundaries = server.boundaries.saturating_add(1);
         if self.rules.shared {
             let text = m.body();
-            if let Some(next) = self.hangs_on_deallocate(client, server, text) {
+            if let Some(next) = self.deallocates(client, server, m) {
                 return next;
-            }
-            if m.is_whole() && self.answers_deallocate(client, server, text) {
-                return Next::At(m.end());
             }
             if may_clear(text) {
                 // Also of a client that has none of its own: what it asks for next may stand on the server.
@@ -301,42 +297,6 @@ impl Link<'_> {
                 Some(Next::Stop(Then::WhenTold))
             }
         }
-    }
-
-    /// A `DEALLOCATE name` whose name hangs on an earlier batch.
-    fn hangs_on_deallocate(&self, client: &mut Client, server: &Server, body: &[u8]) -> Option<Next> {
-        let skipped = server.ledger.skipping();
-        if body.len() > 160 || skipped || !self.renames() || client.statements.is_none() {
-            return None;
-        }
-        let Deallocate::Name { name, quoted } = deallocate(body.strip_suffix(b"\0").unwrap_or(body)) else {
-            return None;
-        };
-        let folded = if quoted { name.to_vec() } else { name.to_ascii_lowercase() };
-        hangs(client, server, &folded)
-    }
-
-    /// `DEALLOCATE name` of a statement that is known here by the client's name only.
-    fn answers_deallocate(&mut self, client: &mut Client, server: &mut Server, body: &[u8]) -> bool {
-        if body.len() > 160 || server.ledger.skipping() || !self.renames() {
-            return false;
-        }
-        let Some(statements) = &mut client.statements else { return false };
-        let Deallocate::Name { name, quoted } = deallocate(body.strip_suffix(b"\0").unwrap_or(body)) else {
-            return false;
-        };
-        let folded = if quoted { name.to_vec() } else { name.to_ascii_lowercase() };
-        if server.ledger.is_empty() && server.status == TxStatus::Failed {
-            return false;
-        }
-        let Some(serial) = statements.retire(&folded, server.ledger.batch()) else { return false };
-        server.ledger.push_for(Owed::MadeDeallocate, Serve::Client, 0, serial);
-        // It is a query, too: they destroy the unnamed statement. Should it be skipped, that is an error of the next Bind
-        // which a server would not give; an older statement that ran instead would be worse.
-        (client.unnamed, client.pinned) = (None, false);
-        server.unnamed = 0;
-        self.give_made(client, server);
-        true
     }
 }
 

@@ -50,6 +50,12 @@ impl Owed {
         matches!(self, Owed::MadeParse | Owed::MadeClose | Owed::MadeDeallocate)
     }
 
+    /// True for the ends of what a client has asked.
+    #[inline]
+    pub fn ends_batch(self) -> bool {
+        matches!(self, Owed::Sync | Owed::Query | Owed::Function)
+    }
+
     /// For the log of a misfit.
     pub fn name(self) -> &'static str {
         match self {
@@ -148,6 +154,11 @@ impl Ledger {
         self.queue.is_empty() && !self.skipping && !self.unsynced
     }
 
+    /// True where an answer is due. Without one the server may yet wait for more of a batch, or skip to its Sync.
+    pub fn owes(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
     /// Entries outstanding.
     #[inline]
     pub fn len(&self) -> usize {
@@ -168,12 +179,13 @@ impl Ledger {
 
     /// True where this batch has been sent and answered to its end.
     pub fn is_answered(&self, batch: u32) -> bool {
-        let ends = self
-            .queue
-            .iter()
-            .filter(|entry| matches!(entry.owed, Owed::Sync | Owed::Query | Owed::Function))
-            .count();
+        let ends = self.queue.iter().filter(|entry| entry.owed.ends_batch()).count();
         ends < self.batch.wrapping_sub(batch) as usize
+    }
+
+    /// True where a batch was sent to its end and is not answered to its end: what it comes to is not known.
+    pub fn awaits_end(&self) -> bool {
+        self.queue.iter().any(|entry| entry.owed.ends_batch())
     }
 
     /// The COPY under way.
@@ -251,7 +263,7 @@ impl Ledger {
             }
         }
         self.queue.push_back(Entry { owed, serve, serial, statement });
-        if matches!(owed, Owed::Sync | Owed::Query | Owed::Function) {
+        if owed.ends_batch() {
             self.batch = self.batch.wrapping_add(1);
         }
     }
@@ -387,18 +399,21 @@ impl Ledger {
     /// COPY data is awaited: Syncs that were sent right behind are ignored by the server, up to the client's CopyDone.
     fn begin_copy_in(&mut self) {
         self.copy = Copy::In;
-        while let Some(next) = self.queue.get(1).copied() {
-            match next.owed {
-                Owed::Sync => {
-                    self.queue.remove(1);
-                }
-                Owed::CopyEnd => {
-                    self.queue.remove(1);
-                    self.copy = Copy::No;
-                    return;
-                }
-                _ => return,
+        while let Some(next) = self.queue.get(1).map(|entry| entry.owed)
+            && matches!(next, Owed::Sync | Owed::CopyEnd)
+        {
+            self.queue.remove(1);
+            if next == Owed::CopyEnd {
+                self.copy = Copy::No;
+                break;
             }
+        }
+        if self.planted.is(Fault::IgnoredSyncEndsBatch) {
+            return;
+        }
+        if let [front] = self.queue.make_contiguous() {
+            // A Sync that is ignored ends no batch.
+            self.unsynced = front.owed == Owed::Execute;
         }
     }
 
@@ -538,6 +553,19 @@ mod tests {
         ledger.push(Owed::CopyEnd, Serve::Client, 0);
         ledger.push(Owed::Sync, Serve::Client, 0);
         assert_eq!(ledger.judge(B::CommandComplete), Verdict::Relay);
+        assert_eq!(ledger.judge(B::ReadyForQuery), Verdict::Relay);
+        assert!(ledger.is_empty());
+    }
+
+    #[test]
+    fn a_sync_that_is_ignored_ends_no_batch() {
+        let mut ledger = pushed(&[Owed::Execute, Owed::Sync]);
+        assert_eq!(ledger.judge(B::CopyInResponse), Verdict::Relay);
+        assert!(ledger.wants_sync());
+        ledger.push(Owed::CopyEnd, Serve::Client, 0);
+        assert_eq!(ledger.judge(B::CommandComplete), Verdict::Relay);
+        assert!(!ledger.is_empty(), "its transaction is open");
+        ledger.push(Owed::Sync, Serve::Client, 0);
         assert_eq!(ledger.judge(B::ReadyForQuery), Verdict::Relay);
         assert!(ledger.is_empty());
     }

@@ -2,6 +2,9 @@
 
 pub mod back;
 pub mod client;
+mod deallocate;
+mod ensure;
+mod errors;
 pub mod forward;
 pub mod greet;
 pub mod keys;

@@ -1,27 +1,22 @@
-//! What messages about prepared statements become on their way: names are the client's here and ours on the server, and a
-//! text is prepared in front of what needs it, where the server does not have it.
-
-use std::sync::Arc;
+//! What messages about prepared statements become on their way: names are the client's here and ours on the server. What is
+//! put in front of them is in `ensure`.
 
 use wire::backend::TxStatus;
 use wire::encode;
 use wire::frame::{self, HEADER};
 use wire::frontend::{self, Target};
-use wire::tag::FrontendTag as F;
 
-use super::client::Body;
-use super::client::{Client, Pause};
+use super::client::{Body, Client, Pause};
 use super::forward::{Message, Next, UNNAMED, malformed, refuse, shorter};
 use super::ledger::{Owed, Serve};
 use super::link::{Link, UNNAMED_BYTES_MAX};
 use super::server::Server;
 use super::statements::names::CLIENT_STATEMENTS_MAX;
-use super::statements::words::{Deallocate, deallocate, may_clear};
-use super::statements::{Names, Standing, Statement};
+use super::statements::words::may_clear;
+use super::statements::{Names, Standing};
 use super::taint::Taint;
 use super::vacancy::{VACANCY_BYTES_MAX, Vacancy, may_need};
 use crate::contract::Then;
-use crate::planted::Fault;
 use crate::refuse::Refusal;
 
 /// So many statements that need a database vacant are remembered for a client.
@@ -145,9 +140,7 @@ impl Link<'_> {
         if may_clear(tail) {
             self.names(&mut client.statements).may_clear(batch);
         }
-        if tail.len() <= 160
-            && let Some(next) = self.parse_deallocate(client, server, m, tail)
-        {
+        if let Some(next) = self.parse_deallocates(client, server, m, tail) {
             return next;
         }
         let statement = match &client.unnamed {
@@ -174,45 +167,6 @@ impl Link<'_> {
         self.relay(client, server, m)
     }
 
-    /// `DEALLOCATE name` by the extended protocol: the server is told the name of a statement that is there for that only.
-    fn parse_deallocate(
-        &mut self,
-        client: &mut Client,
-        server: &mut Server,
-        m: Message<'_>,
-        tail: &[u8],
-    ) -> Option<Next> {
-        let (text, _) = frame::cstr(tail)?;
-        let Deallocate::Name { name, quoted } = deallocate(text) else { return None };
-        let name = if quoted { name.to_vec() } else { name.to_ascii_lowercase() };
-        client.statements.as_ref().filter(|_| self.renames())?.find(&name)?;
-        if let Some(next) = hangs(client, server, &name) {
-            return Some(next);
-        }
-        let mut text = b"DEALLOCATE ".to_vec();
-        let known = client.statements.as_mut()?;
-        self.throwaway(known, server, &name, &mut text);
-        text.extend_from_slice(&[0, 0, 0]);
-        self.out.make(server.conn, |made| encode::parse(made, b"", &text));
-        server.ledger.push_for(Owed::Parse, Serve::Client, UNNAMED, server.ledger.batch());
-        server.deallocating = Some(name.into());
-        server.unnamed = 0;
-        client.unnamed = None;
-        client.pinned = true;
-        Some(Next::At(m.end()))
-    }
-
-    /// Prepares an empty statement under a name of its own, which is appended to `out`; errors that speak of it are to
-    /// speak of `name`.
-    fn throwaway(&mut self, known: &mut Names, server: &mut Server, name: &[u8], out: &mut Vec<u8>) {
-        let start = out.len();
-        let id = self.statements.write_throwaway(out);
-        known.remember(id, name.into());
-        self.out.make(server.conn, |made| encode::parse(made, &out[start..], &[0, 0, 0]));
-        server.ledger.push(Owed::Parse, Serve::Hidden, 0);
-        server.taint.mark(Taint::PREPARE);
-    }
-
     fn parse_named(
         &mut self,
         client: &mut Client,
@@ -235,7 +189,7 @@ impl Link<'_> {
             return refuse(Refusal::TooManyStatements { statements_max: CLIENT_STATEMENTS_MAX as u32 });
         }
         let statement = self.statements.intern(parse.tail, client.settings.plan_key);
-        if server.registry.is_unsettled(statement.id, batch) {
+        if server.registry.is_unsettled(statement.id, batch) && server.ledger.awaits_end() {
             return wait_for_answers(client);
         }
         self.tally.client_parses += 1;
@@ -260,76 +214,6 @@ impl Link<'_> {
             }
         }
         Next::At(m.end())
-    }
-
-    /// Closes, in line, what must go before a statement can be prepared.
-    fn make_room(&mut self, server: &mut Server, statement: &Arc<Statement>, standing: Standing) {
-        if standing == Standing::Void {
-            server.registry.retire(statement.id, server.ledger.batch());
-            self.close_on_server(server, statement.id);
-        }
-        while let Some(victim) = server.registry.evict(self.rules.statements_max, server.ledger.batch()) {
-            self.close_on_server(server, victim);
-        }
-    }
-
-    fn close_on_server(&mut self, server: &mut Server, id: u64) {
-        let name = self.statements.name(id);
-        self.out.make(server.conn, |made| encode::close(made, Target::Statement, &name));
-        if self.planted.is(Fault::EvictionOvertakes) {
-            self.out.list.rotate_right(1);
-        }
-        server.ledger.push(Owed::Close, Serve::Hidden, id);
-    }
-
-    /// Puts the Parse of a shared statement in front of what needs it, where the server does not have it.
-    fn ensure(&mut self, server: &mut Server, statement: &Arc<Statement>) {
-        let generation = self.statements.generation(statement.id);
-        let standing = server.registry.stand(statement.id, generation);
-        if standing == Standing::There {
-            return;
-        }
-        self.make_room(server, statement, standing);
-        self.tally.server_parses += 1;
-        let length = (4 + statement.name.len() + 1 + statement.tail.len()) as u32;
-        self.out.make(server.conn, |made| {
-            made.push(F::Parse.byte());
-            made.extend_from_slice(&length.to_be_bytes());
-            made.extend_from_slice(&statement.name);
-            made.push(0);
-        });
-        self.out.text(server.conn, &statement.tail);
-        server.registry.begin(statement, generation, server.ledger.batch());
-        server.ledger.push(Owed::Parse, Serve::Hidden, statement.id);
-    }
-
-    /// The same for the unnamed statement, which any query in between has destroyed.
-    fn ensure_unnamed(&mut self, client: &Client, server: &mut Server) {
-        let Some(statement) = &client.unnamed else {
-            if !client.pinned {
-                // The server may hold another's: it shall hold none, and say so.
-                self.out.make(server.conn, |made| encode::close(made, Target::Statement, b""));
-                server.ledger.push(Owed::Close, Serve::Hidden, 0);
-                server.unnamed = 0;
-            }
-            return;
-        };
-        if self.planted.is(Fault::UnnamedNotSent) {
-            return;
-        }
-        server.taint.mark(statement.taint);
-        if server.unnamed == statement.id {
-            return;
-        }
-        let length = (4 + 1 + statement.tail.len()) as u32;
-        self.out.make(server.conn, |made| {
-            made.push(F::Parse.byte());
-            made.extend_from_slice(&length.to_be_bytes());
-            made.push(0);
-        });
-        self.out.text(server.conn, &statement.tail);
-        server.unnamed = statement.id;
-        server.ledger.push(Owed::Parse, Serve::Hidden, UNNAMED | statement.id);
     }
 
     pub(super) fn bind(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Next {
@@ -474,24 +358,24 @@ fn wait_for_answers(client: &mut Client) -> Next {
 
 /// Holds a client back whose next message hangs on what an earlier batch of its own comes to: on whether this name is
 /// taken, or whether the server holds its text. That batch's Sync was sent, so its answer will come.
-pub(super) fn hangs(client: &mut Client, server: &Server, name: &[u8]) -> Option<Next> {
+pub(super) fn hangs(client: &mut Client, server: &mut Server, name: &[u8]) -> Option<Next> {
     let known = client.statements.as_ref()?;
     let batch = server.ledger.batch();
     let unsettled = known.is_unsettled(name, batch)
         || known.find(name).is_some_and(|statement| server.registry.is_unsettled(statement.id, batch));
-    if !unsettled {
-        return None;
-    }
-    Some(wait_for_answers(client))
+    hangs_if(unsettled, client, server)
 }
 
 /// The same for the unnamed statement.
 fn hangs_unnamed(client: &mut Client, server: &Server) -> Option<Next> {
     let unsettled = |(batch, _): &(u32, _)| *batch != server.ledger.batch();
-    if !server.ledger.is_in_doubt() && !client.unnamed_before.as_ref().is_some_and(unsettled) {
-        return None;
-    }
-    Some(wait_for_answers(client))
+    let unsettled = server.ledger.is_in_doubt() || client.unnamed_before.as_ref().is_some_and(unsettled);
+    hangs_if(unsettled, client, server)
+}
+
+/// Where a COPY has made the server ignore the Sync, what seems to be an earlier batch is still this one.
+fn hangs_if(unsettled: bool, client: &mut Client, server: &Server) -> Option<Next> {
+    (unsettled && server.ledger.awaits_end()).then(|| wait_for_answers(client))
 }
 
 /// Target and name of a Describe or Close, once it is whole; `Ok(None)`: it is malformed, the server shall say so.

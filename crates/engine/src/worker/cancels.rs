@@ -293,6 +293,10 @@ impl Worker {
                         0 => Body::None,
                         body => Body::Skip(body),
                     };
+                    if tag == Some(F::Query) {
+                        // A server that answers so has begun with it, and that destroys the unnamed statement.
+                        client.unnamed = None;
+                    }
                     out.make(conn, |made| {
                         if !said {
                             encode::error(made, &canceled());
@@ -313,6 +317,13 @@ impl Worker {
                     | F::Flush
                     | F::Parse,
                 ) => {
+                    let parse = tag == Some(F::Parse) && !said;
+                    match bytes.get(at + HEADER) {
+                        None if parse => return Ok(Taken { used: at, then: Then::AtLeast(HEADER + 1) }),
+                        // As a query does.
+                        Some(0) if parse => client.unnamed = None,
+                        None | Some(_) => {}
+                    }
                     client.body = Body::Skip(header.total() as u32);
                     let extended =
                         matches!(tag, Some(F::Bind | F::Close | F::Describe | F::Execute | F::Parse));

@@ -17,7 +17,7 @@ use crate::remark::{ClientOut, Remark};
 use crate::session::client::{Body, Client, Life, Pause};
 use crate::session::forward;
 use crate::session::link::Link;
-use crate::session::statements::words::{Deallocate, deallocate};
+use crate::session::statements::words::{DEALLOCATE_BYTES_MAX, deallocated};
 use crate::time::Now;
 
 /// What became of an idle client's bytes.
@@ -155,7 +155,7 @@ impl Worker {
                     Err(Some(idle)) => return idle,
                     Err(None) => return Idle::Taken(Taken { used: at, then: Then::AtLeast(header.total()) }),
                 },
-                F::Query if body.is_none() && header.body as usize <= 160 => {
+                F::Query if body.is_none() && header.body as usize <= DEALLOCATE_BYTES_MAX => {
                     return Idle::Taken(Taken { used: at, then: Then::AtLeast(header.total()) });
                 }
                 F::Query => match body.and_then(|body| deallocate_alone(client, body)) {
@@ -305,8 +305,7 @@ fn close_alone(
 
 /// The statement a `DEALLOCATE name` names, where this client has it.
 fn deallocate_alone(client: &Client, body: &[u8]) -> Option<Vec<u8>> {
-    let statements = client.statements.as_ref().filter(|_| body.len() <= 160)?;
-    let Deallocate::Name { name, quoted } = deallocate(body.strip_suffix(b"\0")?) else { return None };
-    let name = if quoted { name.to_vec() } else { name.to_ascii_lowercase() };
+    let statements = client.statements.as_ref()?;
+    let name = deallocated(body)?;
     statements.find(&name).is_some().then_some(name)
 }

@@ -165,8 +165,7 @@ impl Worker {
         let Some(server) = self.servers.get_mut(conn.index(), conn.generation) else { return };
         let index = server.slice;
         let home = &mut self.homes[index as usize];
-        // A server that owes no answer waits for its client, as behind an error up to the Sync: there is nothing to cancel.
-        let busy = server.ledger.len() > 0;
+        let busy = server.ledger.owes();
         match server.phase {
             Phase::Closing | Phase::Courier(_) => return,
             Phase::Dialling => return self.give_up_dial(conn, out),

@@ -52,6 +52,21 @@ fn a_sync_within_copy_in_is_owed_nothing() {
 }
 
 #[test]
+fn a_sync_that_a_copy_in_ignores_ends_no_batch() {
+    let mut stand = Stand::new(1);
+    let (a, b) = (stand.client(), stand.client());
+    let server = stand.servers[0];
+    stand.exchange(a, server, "P - copy | B - - | E - | S", "1 | 2 | G");
+    stand.exchange(a, server, "d one | c | H", "C \"COPY 1\"");
+    stand.say(b, "Q next");
+    assert_eq!(stand.hear(server), "", "its transaction is open");
+    stand.say(a, "S");
+    assert_eq!(stand.hear(server), "S");
+    stand.say(server, "Z I");
+    assert_eq!(stand.hear(server), "Q \"next\"");
+}
+
+#[test]
 fn a_server_whose_client_left_a_copy_is_closed_and_stopped() {
     for answer in ["G", "H | d one"] {
         let mut stand = Stand::new(1);

@@ -36,6 +36,14 @@ pub const CLIENT_STATEMENTS_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Names of statements that went are remembered up to this number.
 const GONE_MAX: usize = 32;
 
+/// PostgreSQL keeps statements by this much of their names (NAMEDATALEN): what is alike up to here is one.
+const NAME_BYTES_MAX: usize = 63;
+
+/// A name as the server keeps it.
+pub fn kept(name: &[u8]) -> &[u8] {
+    &name[..name.len().min(NAME_BYTES_MAX)]
+}
+
 #[derive(Debug)]
 struct Named {
     statement: Arc<Statement>,
@@ -72,7 +80,7 @@ impl Names {
     /// The statement of this name.
     #[inline]
     pub fn find(&self, name: &[u8]) -> Option<&Arc<Statement>> {
-        self.named.get(name).map(|named| &named.statement)
+        self.named.get(kept(name)).map(|named| &named.statement)
     }
 
     /// How many there are.
@@ -92,7 +100,7 @@ impl Names {
 
     /// A Parse of this name is on its way.
     pub fn begin(&mut self, name: &[u8], statement: Arc<Statement>, batch: u32) -> u32 {
-        let serial = self.serial();
+        let (name, serial) = (kept(name), self.serial());
         self.bytes += statement.tail.len();
         self.named.insert(name.into(), Named { statement, pending: serial, batch });
         self.parsing.push_back((serial, name.into()));
@@ -106,6 +114,7 @@ impl Names {
 
     /// True where what this name means hangs on an earlier batch that has not been answered.
     pub fn is_unsettled(&self, name: &[u8], batch: u32) -> bool {
+        let name = kept(name);
         let parsing = self.named.get(name).is_some_and(|named| named.pending != 0 && named.batch != batch);
         let closing = || self.closing.iter().any(|closing| closing.batch != batch && *closing.name == *name);
         parsing || self.clearing.is_some_and(|clearing| clearing != batch) || closing()
@@ -162,7 +171,7 @@ impl Names {
     /// A Close is on its way; its serial, where there is such a statement. [`Names::forget`] or
     /// [`Names::restore`] follows.
     pub fn retire(&mut self, name: &[u8], batch: u32) -> Option<u32> {
-        let (name, named) = self.named.remove_entry(name)?;
+        let (name, named) = self.named.remove_entry(kept(name))?;
         self.bytes -= named.statement.tail.len();
         let serial = self.serial();
         self.closing.push(Closing { serial, batch, name, named });
@@ -190,7 +199,7 @@ impl Names {
 
     /// Forgets a name at once. True where there was one.
     pub fn remove(&mut self, name: &[u8]) -> bool {
-        let Some((name, named)) = self.named.remove_entry(name) else { return false };
+        let Some((name, named)) = self.named.remove_entry(kept(name)) else { return false };
         self.bytes -= named.statement.tail.len();
         self.remember(named.statement.id, name);
         true
@@ -237,6 +246,19 @@ mod tests {
 
     fn hasher() -> RandomState {
         RandomState::with_seeds(1, 2, 3, 4)
+    }
+
+    #[test]
+    fn names_are_one_that_are_alike_as_far_as_the_server_keeps_them() {
+        let mut store = Store::new(7, hasher());
+        let mut client = Names::new(hasher());
+        let statement = store.intern(b"select 1\0\0\0", 0);
+        let [name, other] = [b'x', b'y'].map(|last| [[b'n'; NAME_BYTES_MAX].as_slice(), &[last]].concat());
+        let serial = client.begin(&name, statement, 0);
+        assert!(client.find(&other).is_some() && client.is_unsettled(&other, 1));
+        client.confirm(serial);
+        assert!(client.find(&other[..NAME_BYTES_MAX - 1]).is_none());
+        assert!(client.remove(&other) && client.is_empty());
     }
 
     #[test]

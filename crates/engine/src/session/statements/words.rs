@@ -1,37 +1,26 @@
 //! Words of SQL about prepared statements that the proxy must understand: `DEALLOCATE` and `DISCARD ALL`.
 
-/// What a simple query's text says about statements, where it is one of three words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deallocate<'a> {
-    /// Something else.
-    No,
-    /// `DEALLOCATE [PREPARE] name`; the name as the server would fold it is compared by the caller.
-    Name {
-        /// The name, without its quotes.
-        name: &'a [u8],
-        /// It stood in quotes.
-        quoted: bool,
-    },
-}
+/// A text that is longer than this is not read for a `DEALLOCATE name`.
+pub const DEALLOCATE_BYTES_MAX: usize = 160;
 
-/// Reads `DEALLOCATE name` off a short text. Anything unusual (escaped quotes, comments) counts as something else.
-pub fn deallocate(text: &[u8]) -> Deallocate<'_> {
-    let rest = text.trim_ascii_start();
-    if !matches!(rest.first(), Some(b'd' | b'D')) {
-        return Deallocate::No;
+/// The name in a short `DEALLOCATE [PREPARE] name`, as the server would fold it; the text may end with its zero byte.
+/// Anything unusual (escaped quotes, comments) counts as something else.
+pub fn deallocated(text: &[u8]) -> Option<Vec<u8>> {
+    let rest = text.strip_suffix(b"\0").unwrap_or(text).trim_ascii_start();
+    if text.len() > DEALLOCATE_BYTES_MAX || !matches!(rest.first(), Some(b'd' | b'D')) {
+        return None;
     }
     let rest = rest.trim_ascii_end();
     let rest = rest.strip_suffix(b";").unwrap_or(rest).trim_ascii_end();
-    let Some(rest) = word(rest, b"deallocate") else { return Deallocate::No };
+    let rest = word(rest, b"deallocate")?;
     let rest = word(rest, b"prepare").unwrap_or(rest);
     if let Some(inner) = rest.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")) {
-        let plain = !inner.is_empty() && !inner.contains(&b'"');
-        return if plain { Deallocate::Name { name: inner, quoted: true } } else { Deallocate::No };
+        return (!inner.is_empty() && !inner.contains(&b'"')).then(|| inner.to_vec());
     }
     let plain = !rest.is_empty()
         && !rest.eq_ignore_ascii_case(b"all")
         && rest.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$'));
-    if plain { Deallocate::Name { name: rest, quoted: false } } else { Deallocate::No }
+    plain.then(|| rest.to_ascii_lowercase())
 }
 
 /// True where a text may take all prepared statements away: `DISCARD ALL`, `DEALLOCATE ALL`.
@@ -53,11 +42,13 @@ mod tests {
 
     #[test]
     fn deallocate_is_read_off_plain_texts_only() {
-        let name = |name, quoted| Deallocate::Name { name, quoted };
-        assert_eq!(deallocate(b"DEALLOCATE \"_pg3_7\""), name(b"_pg3_7", true));
-        assert_eq!(deallocate(b" deallocate prepare S1 ; "), name(b"S1", false));
-        for other in ["DEALLOCATE ALL", "deallocate", "deallocate a b", "deallocate \"a\"\"b\"", "select 1"] {
-            assert_eq!(deallocate(other.as_bytes()), Deallocate::No, "{other}");
+        let read = |text: &str| deallocated(text.as_bytes()).map(|name| String::from_utf8(name).unwrap());
+        assert_eq!(read("DEALLOCATE \"_Pg3_7\"").as_deref(), Some("_Pg3_7"));
+        assert_eq!(read(" deallocate prepare S1 ; \0").as_deref(), Some("s1"));
+        let long = format!("deallocate {}", "a".repeat(DEALLOCATE_BYTES_MAX));
+        let others = ["DEALLOCATE ALL", "deallocate", "deallocate a b", "deallocate \"a\"\"b\"", "select 1"];
+        for other in others.into_iter().chain([long.as_str()]) {
+            assert_eq!(read(other), None, "{other}");
         }
     }
 }

@@ -6,7 +6,7 @@
 //! | variable | |
 //! |---|---|
 //! | `SIM_SEEDS=20000` | so many seeds of each kind of world, from 1 on; `cargo xtask sim --seeds 20000` does it |
-//! | `SIM_SEED=17` | this one only |
+//! | `SIM_SEED=17` | this one only; with `SIM_SEEDS`, so many from this one on |
 //! | `SIM_FAILURES=10` | stop after so many failures, not after the first |
 //! | `SIM_TRACE=1` | tell everything that happens, with `--nocapture` |
 //! | `SIM_STATS=1` | tell each run's size |
@@ -60,12 +60,10 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// Runs `SIM_SEED`, or `SIM_SEEDS` of them from 1 on.
+/// Runs `SIM_SEEDS` seeds from `SIM_SEED` on.
 fn soak(kind: Kind, usual: u64) {
-    let (from, to) = match number("SIM_SEED") {
-        Some(seed) => (seed, seed + 1),
-        None => (1, 1 + number("SIM_SEEDS").unwrap_or(usual)),
-    };
+    let (from, usual) = number("SIM_SEED").map_or((1, usual), |seed| (seed, 1));
+    let to = from + number("SIM_SEEDS").unwrap_or(usual);
     let most = number("SIM_FAILURES").unwrap_or(1);
     let mut failures = 0;
     for seed in from..to {

@@ -413,6 +413,10 @@ impl Writer {
             encode::copy_fail(&mut self.bytes, b"changed my mind");
         }
         if extended {
+            if self.rng.percent(30) {
+                encode::flush(&mut self.bytes);
+                self.wait();
+            }
             encode::sync(&mut self.bytes);
         }
     }

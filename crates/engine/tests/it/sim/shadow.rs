@@ -262,7 +262,11 @@ impl Shadow {
             // A query that was begun and will not be ended: its front is enough to answer it.
             self.session.ready();
         }
-        while let Some((tag, _)) = self.input.front() {
+        while let Some((tag, body)) = self.input.front() {
+            // A query or Parse that is answered so has been begun, and has destroyed the unnamed statement.
+            if matches!((tag, body.first()), (b'Q', _) | (b'P', Some(0))) {
+                self.session.statements.remove("");
+            }
             match tag {
                 b'H' | b'd' | b'c' | b'f' => drop(self.input.pop_front()),
                 b'Q' | b'F' => {
