@@ -417,6 +417,10 @@ impl Writer {
                 encode::flush(&mut self.bytes);
                 self.wait();
             }
+            if self.rng.percent(25) {
+                // In the same batch, where the Sync in front of the data was ignored.
+                self.prepared();
+            }
             encode::sync(&mut self.bytes);
         }
     }
