@@ -35,6 +35,8 @@ pub enum End {
     },
     /// The stream is no PostgreSQL.
     Broken,
+    /// It can't be told what the server will say next, by the client's doing.
+    Adrift,
     /// Statement mode: the client is in a transaction block. Its ReadyForQuery was not relayed.
     InTransaction,
 }
@@ -116,6 +118,9 @@ impl Link<'_> {
                 Next::At(next) => {
                     server.ring.note(b'<', header.tag, header.body);
                     at = next;
+                    if tag == B::ErrorResponse && server.ledger.is_adrift() {
+                        return End::Adrift;
+                    }
                 }
                 Next::Stop(then) => return End::Taken(Taken { used: at, then }),
                 Next::End(end) => return end,
@@ -146,7 +151,7 @@ impl Link<'_> {
             Pause::No | Pause::Preparing | Pause::Vacancy => false,
             Pause::LedgerFull => server.ledger.len() < LEDGER_MAX / 2,
             // The query that was to end the earlier batch is skipped, or its Sync ignored: all up to the next Sync is one batch.
-            Pause::Unsettled => server.ledger.skipping() || !server.ledger.awaits_end(),
+            Pause::Unsettled => waits_for_client(server) || !server.ledger.awaits_end(),
             Pause::Turnstile => waits_for_client(server),
         };
         if over {
@@ -184,10 +189,13 @@ impl Link<'_> {
                 }
                 next
             }
+            B::CopyInResponse => {
+                let next = self.judged(client, server, tag, m);
+                if server.ledger.is_adrift() { Next::End(End::Adrift) } else { next }
+            }
             B::BindComplete
             | B::CopyData
             | B::CopyDone
-            | B::CopyInResponse
             | B::CopyOutResponse
             | B::CopyBothResponse
             | B::DataRow
@@ -391,7 +399,6 @@ fn confirm(server: &mut Server, front: Entry) {
         | Owed::Sync
         | Owed::CopyEnd
         | Owed::MadeParse
-        | Owed::MadeClose
-        | Owed::MadeDeallocate => {}
+        | Owed::MadeClose => {}
     }
 }

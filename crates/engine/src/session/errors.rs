@@ -129,7 +129,7 @@ impl Link<'_> {
                     }
                 }
                 Owed::Close if entry.serve == Serve::Hidden => server.registry.restore(entry.statement),
-                Owed::MadeClose | Owed::MadeDeallocate | Owed::Execute => {
+                Owed::MadeClose | Owed::Execute => {
                     if let Some(statements) = statements.filter(|_| entry.serial != 0) {
                         statements.restore(entry.serial);
                     }

@@ -20,6 +20,9 @@ use crate::refuse::Refusal;
 /// Marks a ledger's statement number as the unnamed one's.
 pub(super) const UNNAMED: u64 = 1 << 63;
 
+/// A server closes without a word at a CopyDone, CopyFail or Flush that is larger (PQ_SMALL_MESSAGE_LIMIT).
+const SMALL_BODY_MAX: u32 = 10_000 - 4;
+
 /// How a client's input ended.
 #[derive(Debug)]
 pub enum End {
@@ -142,8 +145,18 @@ impl Link<'_> {
                 server.taint.mark(Taint::SET_CONFIG);
                 self.pass(client, server, m, Owed::Function)
             }
+            F::CopyDone | F::CopyFail | F::Flush if m.header.body > SMALL_BODY_MAX => {
+                return refuse(Refusal::Protocol("invalid message length".into()));
+            }
             F::CopyDone | F::CopyFail => self.pass(client, server, m, Owed::CopyEnd),
-            F::CopyData => self.relay(client, server, m),
+            F::CopyData => {
+                server.ledger.push_data();
+                self.relay(client, server, m)
+            }
+            // Such an answer is owed by nothing.
+            F::Flush if m.header.body > 0 => {
+                return refuse(Refusal::Protocol("invalid message format".into()));
+            }
             F::Flush => {
                 self.give_made(client, server);
                 self.relay(client, server, m)
@@ -208,10 +221,11 @@ impl Link<'_> {
 
     fn execute(&mut self, client: &mut Client, server: &mut Server, m: Message<'_>) -> Next {
         let mut serial = 0;
-        if let Some(name) = server.deallocating.take().filter(|_| !server.ledger.skipping())
-            && let Some(known) = &mut client.statements
-        {
-            serial = known.retire(&name, server.ledger.batch()).unwrap_or(0);
+        if server.deallocating.is_some() && !waits_for_client(server) {
+            serial = match self.execute_deallocates(client, server, m) {
+                Ok(serial) => serial,
+                Err(next) => return next,
+            };
         }
         server.ledger.push_for(Owed::Execute, Serve::Client, 0, serial);
         self.relay(client, server, m)
@@ -240,6 +254,7 @@ impl Link<'_> {
                 self.names(&mut client.statements).may_clear(server.ledger.batch());
             }
             if !server.ledger.skipping() {
+                server.deallocating = None;
                 server.taint.mark(if m.is_whole() { Taint::of_text(text) } else { Taint::SET_CONFIG });
                 if !self.planted.is(Fault::QueryKeepsUnnamed) {
                     match &client.unnamed {

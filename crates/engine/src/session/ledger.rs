@@ -39,15 +39,13 @@ pub enum Owed {
     MadeParse,
     /// Nothing: we owe a CloseComplete here.
     MadeClose,
-    /// Nothing: we owe `DEALLOCATE` and a ReadyForQuery here.
-    MadeDeallocate,
 }
 
 impl Owed {
     /// True for replies that we make ourselves.
     #[inline]
     pub fn made(self) -> bool {
-        matches!(self, Owed::MadeParse | Owed::MadeClose | Owed::MadeDeallocate)
+        matches!(self, Owed::MadeParse | Owed::MadeClose)
     }
 
     /// True for the ends of what a client has asked.
@@ -68,7 +66,7 @@ impl Owed {
             Owed::Query => "the answer to a query",
             Owed::Function => "FunctionCallResponse",
             Owed::Sync => "ReadyForQuery",
-            Owed::CopyEnd | Owed::MadeParse | Owed::MadeClose | Owed::MadeDeallocate => "nothing",
+            Owed::CopyEnd | Owed::MadeParse | Owed::MadeClose => "nothing",
         }
     }
 }
@@ -143,6 +141,13 @@ pub struct Ledger {
     unsynced: bool,
     /// Counts the ends of what a client has asked: Syncs, queries, function calls.
     batch: u32,
+    /// CopyData was sent behind the last message that may begin a COPY.
+    data: bool,
+    /// A Sync was sent behind CopyData and owes nothing, since the server ignores it in a COPY. Does the COPY fail, nobody
+    /// can tell whether the server had read that Sync before.
+    unsure: bool,
+    /// What the server owes is not known any more: it is to be given up.
+    adrift: bool,
     /// Queries in the queue that may yet be skipped, and destroy an unnamed statement if they are not.
     in_doubt: u32,
 }
@@ -229,6 +234,7 @@ impl Ledger {
         match owed {
             Owed::Sync => {
                 if self.ignores_sync() {
+                    self.unsure |= self.data;
                     return;
                 }
                 self.skipping = false;
@@ -253,19 +259,29 @@ impl Ledger {
             | Owed::Query
             | Owed::Function
             | Owed::MadeParse
-            | Owed::MadeClose
-            | Owed::MadeDeallocate => {
+            | Owed::MadeClose => {
                 let owed_all_the_same = owed == Owed::Query && self.planted.is(Fault::QueryAfterErrorOwed);
                 if self.skipping && !owed_all_the_same {
                     return;
                 }
-                self.unsynced = !matches!(owed, Owed::Query | Owed::Function | Owed::MadeDeallocate);
+                self.unsynced = !matches!(owed, Owed::Query | Owed::Function);
+                if matches!(owed, Owed::Query | Owed::Execute) {
+                    self.data = false;
+                }
             }
         }
+        // Of a Sync the serial tells whether it came behind CopyData.
+        let serial = if owed == Owed::Sync { u32::from(self.data) } else { serial };
         self.queue.push_back(Entry { owed, serve, serial, statement });
         if owed.ends_batch() {
             self.batch = self.batch.wrapping_add(1);
         }
+    }
+
+    /// Notes CopyData that is sent.
+    #[inline]
+    pub fn push_data(&mut self) {
+        self.data = true;
     }
 
     /// True while a Sync would be ignored: COPY data is awaited and nothing else stands behind it.
@@ -355,6 +371,7 @@ impl Ledger {
         let hidden = serve == Serve::Hidden && front.owed == Owed::Parse;
         if matches!(tag, B::CommandComplete | B::ReadyForQuery) {
             self.copy = Copy::No;
+            self.unsure = false;
         }
         if done {
             self.pop();
@@ -399,15 +416,18 @@ impl Ledger {
     /// COPY data is awaited: Syncs that were sent right behind are ignored by the server, up to the client's CopyDone.
     fn begin_copy_in(&mut self) {
         self.copy = Copy::In;
-        while let Some(next) = self.queue.get(1).map(|entry| entry.owed)
-            && matches!(next, Owed::Sync | Owed::CopyEnd)
+        while let Some(next) = self.queue.get(1).copied()
+            && matches!(next.owed, Owed::Sync | Owed::CopyEnd)
         {
             self.queue.remove(1);
-            if next == Owed::CopyEnd {
+            if next.owed == Owed::CopyEnd {
                 self.copy = Copy::No;
                 break;
             }
+            self.unsure |= next.serial != 0;
         }
+        // A server refuses the COPY for the message that we meant to answer.
+        self.adrift |= self.copy == Copy::In && self.queue.get(1).is_some_and(|next| next.owed.made());
         if self.planted.is(Fault::IgnoredSyncEndsBatch) {
             return;
         }
@@ -421,6 +441,7 @@ impl Ledger {
     pub fn on_error(&mut self, mut undone: impl FnMut(Entry)) -> Option<Serve> {
         let front = *self.queue.front()?;
         self.copy = Copy::No;
+        self.adrift |= std::mem::take(&mut self.unsure);
         match front.owed {
             Owed::Query | Owed::Function | Owed::Sync => {}
             Owed::Parse
@@ -431,8 +452,7 @@ impl Ledger {
             | Owed::Close
             | Owed::CopyEnd
             | Owed::MadeParse
-            | Owed::MadeClose
-            | Owed::MadeDeallocate => {
+            | Owed::MadeClose => {
                 self.skipping = true;
                 let mut made = Vec::new();
                 while let Some(entry) = self.queue.front().copied() {
@@ -453,6 +473,12 @@ impl Ledger {
         Some(front.serve)
     }
 
+    /// True where it can't be told what the server will say next: neither it nor its client can be gone on with.
+    #[inline]
+    pub fn is_adrift(&self) -> bool {
+        self.adrift
+    }
+
     /// True where the server waits for a Sync that has not been sent.
     pub fn wants_sync(&self) -> bool {
         self.skipping || self.unsynced
@@ -464,7 +490,7 @@ impl Ledger {
         self.copy = Copy::No;
         self.skipping = false;
         self.unsynced = false;
-        self.in_doubt = 0;
+        (self.in_doubt, self.data, self.unsure, self.adrift) = (0, false, false, false);
     }
 
     /// Frees the room a long pipeline took.

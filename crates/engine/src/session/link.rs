@@ -2,7 +2,6 @@
 //!
 //! `forward` takes the client's bytes, `back` the server's. Neither knows of pools; what they can't decide they return.
 
-use wire::backend::TxStatus;
 use wire::encode;
 
 use model::id::ConnId;
@@ -104,12 +103,6 @@ impl Link<'_> {
                     }
                     self.out.fixed(client.conn, encode::CLOSE_COMPLETE);
                 }
-                Owed::MadeDeallocate => {
-                    if let Some(statements) = &mut client.statements {
-                        statements.forget(entry.serial);
-                    }
-                    self.give_deallocated(client, server.status);
-                }
                 Owed::Parse
                 | Owed::Bind
                 | Owed::DescribeStatement
@@ -122,13 +115,5 @@ impl Link<'_> {
                 | Owed::CopyEnd => {}
             }
         }
-    }
-
-    /// The answer to `DEALLOCATE name`, by the transaction's true status.
-    fn give_deallocated(&mut self, client: &Client, status: TxStatus) {
-        self.out.make(client.conn, |made| {
-            encode::command_complete(made, "DEALLOCATE");
-            encode::ready(made, status);
-        });
     }
 }

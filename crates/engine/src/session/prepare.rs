@@ -7,12 +7,11 @@ use wire::frame::{self, HEADER};
 use wire::frontend::{self, Target};
 
 use super::client::{Body, Client, Pause};
-use super::forward::{Message, Next, UNNAMED, malformed, refuse, shorter};
+use super::forward::{Message, Next, UNNAMED, malformed, refuse, shorter, waits_for_client};
 use super::ledger::{Owed, Serve};
 use super::link::{Link, UNNAMED_BYTES_MAX};
 use super::server::Server;
 use super::statements::names::CLIENT_STATEMENTS_MAX;
-use super::statements::words::may_clear;
 use super::statements::{Names, Standing};
 use super::taint::Taint;
 use super::vacancy::{VACANCY_BYTES_MAX, Vacancy, may_need};
@@ -43,7 +42,7 @@ impl Link<'_> {
         if !m.is_whole() {
             return m.want_whole();
         }
-        if server.ledger.skipping() {
+        if waits_for_client(server) {
             return self.relay(client, server, m);
         }
         let Ok(parse) = frontend::Parse::read(m.body()) else {
@@ -54,11 +53,11 @@ impl Link<'_> {
         };
         if parse.name.is_empty() {
             if server.ledger.is_in_doubt() {
-                return wait_for_answers(client);
+                return self.wait_for_answers(client, server);
             }
             self.parse_unnamed(client, server, m, parse.tail)
         } else if self.renames() {
-            if let Some(next) = hangs(client, server, parse.name) {
+            if let Some(next) = self.hangs(client, server, parse.name) {
                 return next;
             }
             self.parse_named(client, server, &parse, m)
@@ -70,6 +69,36 @@ impl Link<'_> {
             }
             self.pass(client, server, m, Owed::Parse)
         }
+    }
+
+    /// Holds a client back whose next message hangs on what an earlier batch of its own comes to: on whether this name is
+    /// taken, or whether the server holds its text.
+    pub(super) fn hangs(&mut self, client: &mut Client, server: &Server, name: &[u8]) -> Option<Next> {
+        let known = client.statements.as_ref()?;
+        let batch = server.ledger.batch();
+        let unsettled = known.is_unsettled(name, batch)
+            || known.find(name).is_some_and(|statement| server.registry.is_unsettled(statement.id, batch));
+        // Where a COPY has made the server ignore the Sync, what seems to be an earlier batch is still this one.
+        let hangs = unsettled && server.ledger.awaits_end() || known.is_clearing() && server.ledger.owes();
+        (hangs && !waits_for_client(server)).then(|| self.wait_for_answers(client, server))
+    }
+
+    /// The same for the unnamed statement.
+    fn hangs_unnamed(&mut self, client: &mut Client, server: &Server) -> Option<Next> {
+        let unsettled = |(batch, _): &(u32, _)| *batch != server.ledger.batch();
+        let unsettled = server.ledger.is_in_doubt() || client.unnamed_before.as_ref().is_some_and(unsettled);
+        let hangs = unsettled && server.ledger.awaits_end() && !waits_for_client(server);
+        hangs.then(|| self.wait_for_answers(client, server))
+    }
+
+    /// Holds a client back until its server owes nothing, or waits for it.
+    pub(super) fn wait_for_answers(&mut self, client: &mut Client, server: &Server) -> Next {
+        if !server.ledger.awaits_end() {
+            // Without a Sync or Flush of the client's the server may keep its answers for itself.
+            self.out.fixed(server.conn, encode::FLUSH);
+        }
+        client.pause = Pause::Unsettled;
+        Next::Stop(Then::WhenTold)
     }
 
     /// Remembers a statement that needs a database vacant, where texts are not kept, under the client's name for it.
@@ -114,7 +143,7 @@ impl Link<'_> {
         if !server.ledger.skipping() {
             server.taint.mark(Taint::SET_CONFIG);
             client.unnamed = None;
-            server.unnamed = 0;
+            (server.unnamed, server.deallocating) = (0, None);
             client.pinned = true;
         }
         server.ledger.push(Owed::Parse, Serve::Client, UNNAMED);
@@ -137,9 +166,6 @@ impl Link<'_> {
             return self.parse_huge(client, server, m);
         }
         let batch = server.ledger.batch();
-        if may_clear(tail) {
-            self.names(&mut client.statements).may_clear(batch);
-        }
         if let Some(next) = self.parse_deallocates(client, server, m, tail) {
             return next;
         }
@@ -148,7 +174,7 @@ impl Link<'_> {
             Some(_) | None => self.statements.intern(tail, 0),
         };
         server.taint.mark(statement.taint);
-        server.unnamed = statement.id;
+        (server.unnamed, server.deallocating) = (statement.id, None);
         server.ledger.push_for(Owed::Parse, Serve::Client, UNNAMED | statement.id, batch);
         let before = client.unnamed.replace(statement);
         let before = before.filter(|_| !client.pinned);
@@ -190,7 +216,7 @@ impl Link<'_> {
         }
         let statement = self.statements.intern(parse.tail, client.settings.plan_key);
         if server.registry.is_unsettled(statement.id, batch) && server.ledger.awaits_end() {
-            return wait_for_answers(client);
+            return self.wait_for_answers(client, server);
         }
         self.tally.client_parses += 1;
         let serial = known.begin(parse.name, statement.clone(), batch);
@@ -223,7 +249,7 @@ impl Link<'_> {
             return next;
         }
         self.tally.binds += 1;
-        if !self.rules.shared || server.ledger.skipping() {
+        if !self.rules.shared || waits_for_client(server) {
             return self.pass(client, server, m, Owed::Bind);
         }
         let names = match frontend::bind_names(m.body()) {
@@ -236,8 +262,8 @@ impl Link<'_> {
             Err(error) => return malformed(error),
         };
         let hanging = match names.statement {
-            b"" => hangs_unnamed(client, server),
-            name => hangs(client, server, name),
+            b"" => self.hangs_unnamed(client, server),
+            name => self.hangs(client, server, name),
         };
         if let Some(next) = hanging {
             self.tally.binds -= 1;
@@ -251,8 +277,17 @@ impl Link<'_> {
                 self.tally.binds -= 1;
                 return next;
             }
+            if client.unnamed.as_ref().is_some_and(|statement| statement.clears) {
+                self.names(&mut client.statements).may_clear(server.ledger.batch());
+            }
+            if server.deallocating.is_some() {
+                self.bind_deallocates(server, names.portal, true);
+            }
             self.ensure_unnamed(client, server);
             return self.pass(client, server, m, Owed::Bind);
+        }
+        if server.deallocating.is_some() {
+            self.bind_deallocates(server, names.portal, false);
         }
         let Some(statement) =
             client.statements.as_ref().and_then(|known| known.find(names.statement)).cloned()
@@ -264,6 +299,9 @@ impl Link<'_> {
         {
             self.tally.binds -= 1;
             return next;
+        }
+        if statement.clears {
+            self.names(&mut client.statements).may_clear(server.ledger.batch());
         }
         self.ensure(server, &statement);
         server.taint.mark(statement.taint);
@@ -299,17 +337,17 @@ impl Link<'_> {
             Target::Statement => Owed::DescribeStatement,
             Target::Portal => Owed::DescribePortal,
         };
-        if !self.rules.shared || target == Target::Portal || server.ledger.skipping() {
+        if !self.rules.shared || target == Target::Portal || waits_for_client(server) {
             return self.pass(client, server, m, owed);
         }
         if name.is_empty() {
-            if let Some(next) = hangs_unnamed(client, server) {
+            if let Some(next) = self.hangs_unnamed(client, server) {
                 return next;
             }
             self.ensure_unnamed(client, server);
             return self.pass(client, server, m, owed);
         }
-        if let Some(next) = hangs(client, server, name) {
+        if let Some(next) = self.hangs(client, server, name) {
             return next;
         }
         let Some(statement) = client.statements.as_ref().and_then(|known| known.find(name)).cloned() else {
@@ -327,19 +365,18 @@ impl Link<'_> {
             Ok(None) => return self.pass(client, server, m, Owed::Close),
             Err(next) => return next,
         };
-        if !self.rules.shared || target == Target::Portal || server.ledger.skipping() {
+        if !self.rules.shared || target == Target::Portal || waits_for_client(server) {
             return self.pass(client, server, m, Owed::Close);
         }
         if name.is_empty() {
-            if let Some(next) = hangs_unnamed(client, server) {
+            if let Some(next) = self.hangs_unnamed(client, server) {
                 return next;
             }
-            client.unnamed = None;
-            client.pinned = false;
-            server.unnamed = 0;
+            (client.unnamed, client.pinned) = (None, false);
+            (server.unnamed, server.deallocating) = (0, None);
             return self.pass(client, server, m, Owed::Close);
         }
-        if let Some(next) = hangs(client, server, name) {
+        if let Some(next) = self.hangs(client, server, name) {
             return next;
         }
         let batch = server.ledger.batch();
@@ -349,33 +386,6 @@ impl Link<'_> {
         server.ledger.push_for(Owed::MadeClose, Serve::Client, 0, serial);
         Next::At(m.end())
     }
-}
-
-fn wait_for_answers(client: &mut Client) -> Next {
-    client.pause = Pause::Unsettled;
-    Next::Stop(Then::WhenTold)
-}
-
-/// Holds a client back whose next message hangs on what an earlier batch of its own comes to: on whether this name is
-/// taken, or whether the server holds its text. That batch's Sync was sent, so its answer will come.
-pub(super) fn hangs(client: &mut Client, server: &mut Server, name: &[u8]) -> Option<Next> {
-    let known = client.statements.as_ref()?;
-    let batch = server.ledger.batch();
-    let unsettled = known.is_unsettled(name, batch)
-        || known.find(name).is_some_and(|statement| server.registry.is_unsettled(statement.id, batch));
-    hangs_if(unsettled, client, server)
-}
-
-/// The same for the unnamed statement.
-fn hangs_unnamed(client: &mut Client, server: &Server) -> Option<Next> {
-    let unsettled = |(batch, _): &(u32, _)| *batch != server.ledger.batch();
-    let unsettled = server.ledger.is_in_doubt() || client.unnamed_before.as_ref().is_some_and(unsettled);
-    hangs_if(unsettled, client, server)
-}
-
-/// Where a COPY has made the server ignore the Sync, what seems to be an earlier batch is still this one.
-fn hangs_if(unsettled: bool, client: &mut Client, server: &Server) -> Option<Next> {
-    (unsettled && server.ledger.awaits_end()).then(|| wait_for_answers(client))
 }
 
 /// Target and name of a Describe or Close, once it is whole; `Ok(None)`: it is malformed, the server shall say so.

@@ -125,6 +125,15 @@ impl Ring {
     }
 }
 
+/// A `DEALLOCATE name` that stands as the unnamed statement.
+#[derive(Debug)]
+pub struct Deallocating {
+    /// The client's name of what it takes away.
+    pub name: Box<[u8]>,
+    /// The portal it was last bound to.
+    pub portal: Option<Box<[u8]>>,
+}
+
 /// One connection to a server.
 pub struct Server {
     /// Its identifier.
@@ -171,8 +180,8 @@ pub struct Server {
     pub backlogged: bool,
     /// The number of the unnamed statement it holds for its client; 0 where none is known.
     pub unnamed: u64,
-    /// The name that a `DEALLOCATE` names which was parsed and not executed yet.
-    pub deallocating: Option<Box<[u8]>>,
+    /// The unnamed statement it holds for its client is a `DEALLOCATE name`.
+    pub deallocating: Option<Box<Deallocating>>,
     /// Shared statements it holds.
     pub registry: Registry,
     /// A statement of its client's that needs a database vacant.

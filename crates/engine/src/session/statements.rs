@@ -30,6 +30,8 @@ pub struct Statement {
     pub tail: Arc<[u8]>,
     /// What a look at the text tells.
     pub taint: Taint,
+    /// It may take all prepared statements away.
+    pub clears: bool,
     /// The database that must be vacant for it.
     pub vacancy: Option<Box<Vacancy>>,
     /// Hash of settings that change its meaning.
@@ -86,6 +88,7 @@ impl Store {
             name: named(&self.prefix, self.last).into(),
             tail: tail.into(),
             taint: Taint::of_text(text),
+            clears: words::may_clear(text),
             vacancy: if may_need(text) { Vacancy::of_text(text).map(Box::new) } else { None },
             plan_key,
         });

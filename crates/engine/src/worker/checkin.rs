@@ -84,6 +84,7 @@ impl Worker {
         let index = server.slice;
         server.ledger.rest();
         server.vacancies.clear();
+        server.deallocating = None;
         server.since = now;
         if server.cancels > 0 && !self.planted.is(Fault::LentBeforeCancelEof) {
             server.phase = Phase::CancelWait;

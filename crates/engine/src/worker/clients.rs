@@ -306,6 +306,6 @@ fn close_alone(
 /// The statement a `DEALLOCATE name` names, where this client has it.
 fn deallocate_alone(client: &Client, body: &[u8]) -> Option<Vec<u8>> {
     let statements = client.statements.as_ref()?;
-    let name = deallocated(body)?;
+    let name = deallocated(body.strip_suffix(b"\0")?)?;
     statements.find(&name).is_some().then_some(name)
 }

@@ -98,6 +98,13 @@ impl Worker {
                 self.lose_server(now, conn, ServerOut::Protocol, Refusal::ServerLost, out);
                 all
             }
+            back::End::Adrift => {
+                let refusal = Refusal::Protocol(
+                    "a Sync or Close was sent within COPY data: where the conversation stands is not known".into(),
+                );
+                self.lose_server(now, conn, ServerOut::ClientLeft, refusal, out);
+                all
+            }
             back::End::InTransaction => {
                 self.lose_server(now, conn, ServerOut::ClientLeft, Refusal::TransactionInStatementMode, out);
                 all

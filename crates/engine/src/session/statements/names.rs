@@ -120,6 +120,11 @@ impl Names {
         parsing || self.clearing.is_some_and(|clearing| clearing != batch) || closing()
     }
 
+    /// True while such a query is on its way.
+    pub fn is_clearing(&self) -> bool {
+        self.clearing.is_some()
+    }
+
     /// A query is on its way that may take all of them away.
     pub fn may_clear(&mut self, batch: u32) {
         self.clearing = Some(batch);

@@ -3,10 +3,9 @@
 /// A text that is longer than this is not read for a `DEALLOCATE name`.
 pub const DEALLOCATE_BYTES_MAX: usize = 160;
 
-/// The name in a short `DEALLOCATE [PREPARE] name`, as the server would fold it; the text may end with its zero byte.
-/// Anything unusual (escaped quotes, comments) counts as something else.
+/// The name in a short `DEALLOCATE [PREPARE] name`, as the server would fold it. Anything unusual (escaped quotes, comments) counts as something else.
 pub fn deallocated(text: &[u8]) -> Option<Vec<u8>> {
-    let rest = text.strip_suffix(b"\0").unwrap_or(text).trim_ascii_start();
+    let rest = text.trim_ascii_start();
     if text.len() > DEALLOCATE_BYTES_MAX || !matches!(rest.first(), Some(b'd' | b'D')) {
         return None;
     }
@@ -23,11 +22,14 @@ pub fn deallocated(text: &[u8]) -> Option<Vec<u8>> {
     plain.then(|| rest.to_ascii_lowercase())
 }
 
-/// True where a text may take all prepared statements away: `DISCARD ALL`, `DEALLOCATE ALL`.
+/// True where a text may take all prepared statements away: `DISCARD ALL`, `DEALLOCATE ALL`, somewhere in it. This is
+/// asked for every query.
 pub fn may_clear(text: &[u8]) -> bool {
-    let text = text.trim_ascii_start();
-    matches!(text.first(), Some(b'd' | b'D'))
-        && (word(text, b"discard").is_some() || word(text, b"deallocate").is_some())
+    memchr::memchr2_iter(b'd', b'D', text).any(|at| match text.get(at + 1) {
+        Some(b'i' | b'I') => word(&text[at..], b"discard").is_some(),
+        Some(b'e' | b'E') => word(&text[at..], b"deallocate").is_some(),
+        Some(_) | None => false,
+    })
 }
 
 fn word<'a>(text: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
@@ -44,7 +46,7 @@ mod tests {
     fn deallocate_is_read_off_plain_texts_only() {
         let read = |text: &str| deallocated(text.as_bytes()).map(|name| String::from_utf8(name).unwrap());
         assert_eq!(read("DEALLOCATE \"_Pg3_7\"").as_deref(), Some("_Pg3_7"));
-        assert_eq!(read(" deallocate prepare S1 ; \0").as_deref(), Some("s1"));
+        assert_eq!(read(" deallocate prepare S1 ; ").as_deref(), Some("s1"));
         let long = format!("deallocate {}", "a".repeat(DEALLOCATE_BYTES_MAX));
         let others = ["DEALLOCATE ALL", "deallocate", "deallocate a b", "deallocate \"a\"\"b\"", "select 1"];
         for other in others.into_iter().chain([long.as_str()]) {
