@@ -100,7 +100,8 @@ impl Worker {
             }
             back::End::Adrift => {
                 let refusal = Refusal::Protocol(
-                    "a Sync or Close was sent within COPY data: where the conversation stands is not known".into(),
+                    "a Sync or Close was sent within COPY data: where the conversation stands is not known"
+                        .into(),
                 );
                 self.lose_server(now, conn, ServerOut::ClientLeft, refusal, out);
                 all

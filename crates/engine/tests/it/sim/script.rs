@@ -531,11 +531,33 @@ impl Writer {
     }
 
     fn deallocate(&mut self) {
+        if self.rng.percent(20) {
+            // A batch without its Sync: a query ends it, too.
+            let text = self.text();
+            self.parse("", &text);
+            self.bind("", "", &[]);
+            self.execute("", 0);
+            if self.rng.percent(60) {
+                encode::flush(&mut self.bytes);
+                if self.rng.percent(50) {
+                    self.wait();
+                }
+            }
+        }
         let text = match self.rng.below(4) {
             0 => "DEALLOCATE ALL".to_owned(),
             _ => format!("DEALLOCATE s{}", self.rng.below(4)),
         };
-        if self.taste.blocks && self.rng.percent(30) {
+        if self.rng.percent(20) {
+            // In one batch with what comes behind it.
+            self.parse("", &text);
+            self.bind("", "", &[]);
+            self.execute("", 0);
+            self.prepared();
+        } else if self.rng.percent(10) {
+            let token = self.fresh();
+            self.query(&format!("SELECT '{token}'; DEALLOCATE ALL"));
+        } else if self.taste.blocks && self.rng.percent(30) {
             self.query("BEGIN");
             self.query(&text);
             self.query("COMMIT");
