@@ -24,12 +24,21 @@ pub fn deallocated(text: &[u8]) -> Option<Vec<u8>> {
 
 /// True where a text may take all prepared statements away: `DISCARD ALL`, `DEALLOCATE ALL`, somewhere in it. This is
 /// asked for every query.
+#[inline]
 pub fn may_clear(text: &[u8]) -> bool {
-    memchr::memchr2_iter(b'd', b'D', text).any(|at| match text.get(at + 1) {
-        Some(b'i' | b'I') => word(&text[at..], b"discard").is_some(),
-        Some(b'e' | b'E') => word(&text[at..], b"deallocate").is_some(),
-        Some(_) | None => false,
-    })
+    match text.first() {
+        // Blanks and comments may stand in front.
+        Some(b'd' | b'D' | b' ' | b'\t'..=b'\r' | b'-' | b'/' | b';') => clears_somewhere(text),
+        Some(_) => memchr::memchr(b';', text)
+            .is_some_and(|end| text.len() - end > 2 && clears_somewhere(&text[end..])),
+        None => false,
+    }
+}
+
+#[cold]
+fn clears_somewhere(text: &[u8]) -> bool {
+    memchr::memchr2_iter(b'd', b'D', text)
+        .any(|at| word(&text[at..], b"discard").is_some() || word(&text[at..], b"deallocate").is_some())
 }
 
 fn word<'a>(text: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
@@ -41,6 +50,25 @@ fn word<'a>(text: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_clears_is_found_anywhere() {
+        for text in
+            ["DISCARD ALL", " deallocate all;", "/* why */ Discard all", "select 1; select 2;deallocate all"]
+        {
+            assert!(may_clear(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "select 1;",
+            "select 1;\0",
+            "select discarded",
+            "",
+            "drop table d",
+            "insert into discard values (1)",
+        ] {
+            assert!(!may_clear(text.as_bytes()), "{text}");
+        }
+    }
 
     #[test]
     fn deallocate_is_read_off_plain_texts_only() {
