@@ -118,9 +118,6 @@ impl Link<'_> {
                 Next::At(next) => {
                     server.ring.note(b'<', header.tag, header.body);
                     at = next;
-                    if tag == B::ErrorResponse && server.ledger.is_adrift() {
-                        return End::Adrift;
-                    }
                 }
                 Next::Stop(then) => return End::Taken(Taken { used: at, then }),
                 Next::End(end) => return end,
@@ -178,7 +175,10 @@ impl Link<'_> {
                 self.deliver(None, server, m)
             }
             B::NotificationResponse => self.deliver(client, server, m),
-            B::ErrorResponse => self.error(client, server, m),
+            B::ErrorResponse => {
+                let next = self.error(client, server, m);
+                if server.ledger.is_adrift() { Next::End(End::Adrift) } else { next }
+            }
             B::CommandComplete => self.command_complete(client, server, m),
             B::ReadyForQuery => self.ready(client, server, m),
             B::ParseComplete | B::CloseComplete => {

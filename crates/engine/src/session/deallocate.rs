@@ -12,6 +12,20 @@ use super::ledger::{Owed, Serve};
 use super::link::Link;
 use super::server::{Deallocating, Server};
 use super::statements::words::deallocated;
+use crate::contract::Outputs;
+
+/// Takes a statement from a client and answers its `DEALLOCATE`.
+pub fn deallocate(client: &mut Client, name: &[u8], status: TxStatus, out: &mut Outputs) {
+    if let Some(statements) = &mut client.statements {
+        statements.remove(name);
+    }
+    // It is a query, too: they destroy the unnamed statement.
+    (client.unnamed, client.pinned) = (None, false);
+    out.make(client.conn, |made| {
+        encode::command_complete(made, "DEALLOCATE");
+        encode::ready(made, status);
+    });
+}
 
 impl Link<'_> {
     /// A simple query that deallocates a statement of the client's. It is answered once the server owes nothing: only then
@@ -43,14 +57,8 @@ impl Link<'_> {
         if server.status == TxStatus::Failed {
             return None;
         }
-        client.statements.as_mut()?.remove(&name);
-        // It is a query, too: they destroy the unnamed statement.
-        (client.unnamed, client.pinned) = (None, false);
         (server.unnamed, server.deallocating) = (0, None);
-        self.out.make(client.conn, |made| {
-            encode::command_complete(made, "DEALLOCATE");
-            encode::ready(made, server.status);
-        });
+        deallocate(client, &name, server.status, self.out);
         Some(Next::At(m.end()))
     }
 

@@ -9,99 +9,12 @@ use wire::tag::BackendTag as B;
 
 use crate::planted::{Fault, Planted};
 
+mod entry;
+
+pub use entry::{Entry, Owed, Serve};
+
 /// Entries a client may have outstanding before its bytes are no longer taken.
 pub const LEDGER_MAX: usize = 8_192;
-
-/// What one frontend message makes the server owe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Owed {
-    /// ParseComplete.
-    Parse,
-    /// BindComplete.
-    Bind,
-    /// ParameterDescription, then RowDescription or NoData.
-    DescribeStatement,
-    /// RowDescription or NoData.
-    DescribePortal,
-    /// Rows, then CommandComplete, EmptyQueryResponse or PortalSuspended; or a COPY.
-    Execute,
-    /// CloseComplete.
-    Close,
-    /// Anything a simple query answers, up to ReadyForQuery.
-    Query,
-    /// FunctionCallResponse, then ReadyForQuery.
-    Function,
-    /// ReadyForQuery.
-    Sync,
-    /// Nothing: the client's CopyDone or CopyFail stands here in the stream.
-    CopyEnd,
-    /// Nothing: we owe a ParseComplete here, for a Parse that was not sent.
-    MadeParse,
-    /// Nothing: we owe a CloseComplete here.
-    MadeClose,
-}
-
-impl Owed {
-    /// True for replies that we make ourselves.
-    #[inline]
-    pub fn made(self) -> bool {
-        matches!(self, Owed::MadeParse | Owed::MadeClose)
-    }
-
-    /// True for the ends of what a client has asked.
-    #[inline]
-    pub fn ends_batch(self) -> bool {
-        matches!(self, Owed::Sync | Owed::Query | Owed::Function)
-    }
-
-    /// For the log of a misfit.
-    pub fn name(self) -> &'static str {
-        match self {
-            Owed::Parse => "ParseComplete",
-            Owed::Bind => "BindComplete",
-            Owed::DescribeStatement => "ParameterDescription",
-            Owed::DescribePortal => "RowDescription",
-            Owed::Execute => "the end of Execute",
-            Owed::Close => "CloseComplete",
-            Owed::Query => "the answer to a query",
-            Owed::Function => "FunctionCallResponse",
-            Owed::Sync => "ReadyForQuery",
-            Owed::CopyEnd | Owed::MadeParse | Owed::MadeClose => "nothing",
-        }
-    }
-}
-
-/// Who gets the reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Serve {
-    /// The client.
-    Client,
-    /// Nobody; but an error goes to the client, as the error of the message it was put in for.
-    Hidden,
-    /// Nobody, errors included: the message was ours.
-    Ours,
-}
-
-/// One entry. `statement` is the number of the shared statement concerned, 0 for none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// What.
-    pub owed: Owed,
-    /// To whom.
-    pub serve: Serve,
-    /// The number the client's own books know the message by; 0 for none.
-    pub serial: u32,
-    /// For which shared statement.
-    pub statement: u64,
-}
-
-impl Entry {
-    /// A query that is noted with the unnamed statement it destroys, unless it is skipped.
-    #[inline]
-    pub fn is_in_doubt(&self) -> bool {
-        self.owed == Owed::Query && self.statement != 0
-    }
-}
 
 /// A COPY under way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -156,7 +69,7 @@ impl Ledger {
     /// True where nothing is owed and the server takes the next command.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.queue.is_empty() && !self.skipping && !self.unsynced
+        !self.owes() && !self.wants_sync()
     }
 
     /// True where an answer is due. Without one the server may yet wait for more of a batch, or skip to its Sync.
@@ -507,111 +420,4 @@ impl Ledger {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pushed(list: &[Owed]) -> Ledger {
-        let mut ledger = Ledger::default();
-        for owed in list {
-            ledger.push(*owed, Serve::Client, 0);
-        }
-        ledger
-    }
-
-    #[test]
-    fn a_simple_query_is_done_at_ready_only() {
-        let mut ledger = pushed(&[Owed::Query]);
-        for tag in [B::RowDescription, B::DataRow, B::CommandComplete, B::EmptyQueryResponse] {
-            assert_eq!(ledger.judge(tag), Verdict::Relay);
-            assert!(!ledger.is_empty());
-        }
-        assert_eq!(ledger.judge(B::ReadyForQuery), Verdict::Relay);
-        assert!(ledger.is_empty());
-        assert_eq!(ledger.judge(B::ReadyForQuery), Verdict::Misfit);
-    }
-
-    #[test]
-    fn a_foreign_reply_does_not_fit() {
-        let mut ledger = pushed(&[Owed::Parse, Owed::Bind]);
-        assert_eq!(ledger.judge(B::BindComplete), Verdict::Misfit);
-        assert_eq!(ledger.judge(B::DataRow), Verdict::Misfit);
-        assert_eq!(ledger.judge(B::CopyData), Verdict::Misfit);
-        assert_eq!(ledger.judge(B::ParseComplete), Verdict::Relay);
-    }
-
-    #[test]
-    fn an_error_skips_a_simple_query_up_to_sync() {
-        let mut ledger = pushed(&[Owed::Parse, Owed::Query, Owed::Sync, Owed::Query]);
-        let mut undone = Vec::new();
-        assert_eq!(ledger.on_error(|entry| undone.push(entry.owed)), Some(Serve::Client));
-        assert_eq!(undone, [Owed::Parse, Owed::Query]);
-        assert_eq!(ledger.judge(B::ReadyForQuery), Verdict::Relay);
-        assert_eq!(ledger.judge(B::ReadyForQuery), Verdict::Relay);
-        assert!(ledger.is_empty());
-    }
-
-    #[test]
-    fn an_error_in_a_query_skips_nothing() {
-        let mut ledger = pushed(&[Owed::Query, Owed::Query]);
-        assert_eq!(ledger.on_error(|_| unreachable!("nothing is skipped")), Some(Serve::Client));
-        assert_eq!(ledger.judge(B::ReadyForQuery), Verdict::Relay);
-        assert_eq!(ledger.len(), 1);
-    }
-
-    #[test]
-    fn messages_after_an_error_owe_nothing_before_sync() {
-        let mut ledger = pushed(&[Owed::Execute]);
-        ledger.on_error(|_| {});
-        assert!(!ledger.is_empty());
-        ledger.push(Owed::Query, Serve::Client, 0);
-        ledger.push(Owed::Bind, Serve::Client, 0);
-        assert_eq!(ledger.len(), 0);
-        ledger.push(Owed::Sync, Serve::Client, 0);
-        assert_eq!(ledger.judge(B::ReadyForQuery), Verdict::Relay);
-        assert!(ledger.is_empty());
-    }
-
-    #[test]
-    fn sync_inside_copy_in_owes_nothing() {
-        let mut ledger = pushed(&[Owed::Execute, Owed::Sync]);
-        assert_eq!(ledger.judge(B::CopyInResponse), Verdict::Relay);
-        ledger.push(Owed::Sync, Serve::Client, 0);
-        ledger.push(Owed::CopyEnd, Serve::Client, 0);
-        ledger.push(Owed::Sync, Serve::Client, 0);
-        assert_eq!(ledger.judge(B::CommandComplete), Verdict::Relay);
-        assert_eq!(ledger.judge(B::ReadyForQuery), Verdict::Relay);
-        assert!(ledger.is_empty());
-    }
-
-    #[test]
-    fn a_sync_that_is_ignored_ends_no_batch() {
-        let mut ledger = pushed(&[Owed::Execute, Owed::Sync]);
-        assert_eq!(ledger.judge(B::CopyInResponse), Verdict::Relay);
-        assert!(ledger.wants_sync());
-        ledger.push(Owed::CopyEnd, Serve::Client, 0);
-        assert_eq!(ledger.judge(B::CommandComplete), Verdict::Relay);
-        assert!(!ledger.is_empty(), "its transaction is open");
-        ledger.push(Owed::Sync, Serve::Client, 0);
-        assert_eq!(ledger.judge(B::ReadyForQuery), Verdict::Relay);
-        assert!(ledger.is_empty());
-    }
-
-    #[test]
-    fn a_copy_sent_in_one_burst_counts_the_last_sync_only() {
-        let mut ledger = pushed(&[Owed::Execute, Owed::Sync, Owed::CopyEnd, Owed::Sync]);
-        assert_eq!(ledger.judge(B::CopyInResponse), Verdict::Relay);
-        assert_eq!(ledger.judge(B::CommandComplete), Verdict::Relay);
-        assert_eq!(ledger.judge(B::ReadyForQuery), Verdict::Relay);
-        assert!(ledger.is_empty());
-    }
-
-    #[test]
-    fn late_copy_done_owes_nothing() {
-        let mut ledger = pushed(&[Owed::Query]);
-        assert_eq!(ledger.judge(B::CopyInResponse), Verdict::Relay);
-        ledger.on_error(|_| {});
-        ledger.push(Owed::CopyEnd, Serve::Client, 0);
-        assert_eq!(ledger.judge(B::ReadyForQuery), Verdict::Relay);
-        assert!(ledger.is_empty());
-    }
-}
+mod tests;

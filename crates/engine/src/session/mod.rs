@@ -2,7 +2,7 @@
 
 pub mod back;
 pub mod client;
-mod deallocate;
+pub mod deallocate;
 mod ensure;
 mod errors;
 pub mod forward;

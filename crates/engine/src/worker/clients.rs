@@ -15,6 +15,7 @@ use crate::planted::Fault;
 use crate::refuse::Refusal;
 use crate::remark::{ClientOut, Remark};
 use crate::session::client::{Body, Client, Life, Pause};
+use crate::session::deallocate::deallocate;
 use crate::session::forward;
 use crate::session::link::Link;
 use crate::session::statements::words::{DEALLOCATE_BYTES_MAX, deallocated};
@@ -160,16 +161,8 @@ impl Worker {
                 }
                 F::Query => match body.and_then(|body| deallocate_alone(client, body)) {
                     Some(name) => {
-                        if let Some(statements) = &mut client.statements {
-                            statements.remove(&name);
-                        }
-                        // It is a query, too: they destroy the unnamed statement.
-                        (client.unnamed, client.pinned) = (None, false);
                         client.requested = now;
-                        out.make(conn, |made| {
-                            encode::command_complete(made, "DEALLOCATE");
-                            encode::ready(made, TxStatus::Idle);
-                        });
+                        deallocate(client, &name, TxStatus::Idle, out);
                     }
                     None => return Idle::NeedsServer(at),
                 },
